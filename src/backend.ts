@@ -1,0 +1,9 @@
+/**
+ * The one seam below the SDK: a memory and flat functions of integers. WebAssembly fills it in a
+ * page, a worker or Node; the C build fills it in React Native. Addresses are byte offsets.
+ */
+export interface Backend {
+  /** `buffer` is read anew after anything that may grow the memory. */
+  readonly memory: { readonly buffer: ArrayBufferLike }
+  readonly exports: Record<string, (...args: number[]) => number>
+}
