@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { dataStartOf } from '../../src/bundle/container.ts'
 import { HEADER_START, headerCrc, parseHeader } from '../../src/bundle/header.ts'
 import { DynedgeError, type ErrorCode } from '../../src/errors.ts'
-import { chunked, editHeader, expectRefusedEarly, randomFrom, seal, seed, smallBundle } from './support.ts'
+import { chunked, editHeader, expectRefusedEarly, type Loose, randomFrom, seal, seed, smallBundle } from './support.ts'
 
 const bundle = smallBundle()
 const dataStart = dataStartOf(bundle, 'bad-bundle')
@@ -53,7 +53,7 @@ describe('what is no bundle', () => {
 })
 
 describe('sealed headers with one fault', () => {
-  it.each<[string, ErrorCode, RegExp, (entries: any, metadata: any) => void]>([
+  it.each<[string, ErrorCode, RegExp, (entries: Loose, metadata: Loose) => void]>([
     ['newer container', 'unsupported-version', /format 2, this dynedge reads 1/, (_, m) => (m.format = 2)],
     ['container version as text', 'unsupported-version', /format "1"/, (_, m) => (m.format = '1')],
     ['no container version', 'unsupported-version', /format undefined/, (_, m) => delete m.format],
@@ -119,14 +119,14 @@ describe('sealed headers with one fault', () => {
     await expectRefusedEarly(chunked(file, 1009), code, words)
   })
 
-  const tail = (entries: any, bytes: number) => [entries['7'].data_offsets[0], entries['7'].data_offsets[0] + bytes]
-  const none = (entries: any) => ({
+  const tail = (entries: Loose, bytes: number) => [entries['7'].data_offsets[0], entries['7'].data_offsets[0] + bytes]
+  const none = (entries: Loose) => ({
     dtype: 'U8',
     shape: [0],
     data_offsets: Array(2).fill(entries['7'].data_offsets[1]),
   })
 
-  function huge(entries: any, metadata: any) {
+  function huge(entries: Loose, metadata: Loose) {
     const begin = entries['7'].data_offsets[1]
     entries.huge = { dtype: 'U8', shape: [2 ** 32], data_offsets: [begin, begin + 2 ** 32] }
     metadata.crc32c.huge = '00000000'
@@ -192,13 +192,13 @@ describe('hostile headers, sealed', () => {
   const names = ['__proto__', 'constructor', '0', 'stem', 'hasOwnProperty']
 
   /** Replaces, deletes or adds a value somewhere below `node`. */
-  function mutate(node: any, random: () => number): void {
+  function mutate(node: Loose, random: () => number): void {
     const pick = (list: string[]) => list[Math.floor(random() * list.length)]
     const keys = Object.keys(node)
     const key = pick(keys)
     const inner = key === undefined ? undefined : node[key]
-    if (typeof inner === 'object' && inner && random() < 0.7) return mutate(inner, random)
-    if (random() < 0.15) delete node[key]
+    if (typeof inner === 'object' && inner && random() < 0.7) mutate(inner, random)
+    else if (random() < 0.15) delete node[key]
     else if (random() < 0.2) Object.defineProperty(node, pick(names), define(pick(hostile)))
     else if (key !== undefined) Object.defineProperty(node, key, define(pick(hostile)))
   }

@@ -113,8 +113,11 @@ export function seal(jsonAfterStart: string, alignment = 64): Uint8Array {
   return head
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: JSON that is broken on purpose
+export type Loose = any
+
 /** A bundle's header as objects, and back with a right checksum. */
-export function editHeader(bundle: Uint8Array, edit: (entries: any, metadata: any) => void): Uint8Array {
+export function editHeader(bundle: Uint8Array, edit: (entries: Loose, metadata: Loose) => void): Uint8Array {
   const dataStart = LENGTH_BYTES + new DataView(bundle.buffer, bundle.byteOffset).getUint32(0, true)
   const entries = JSON.parse(new TextDecoder().decode(bundle.subarray(LENGTH_BYTES, dataStart)))
   const metadata = JSON.parse(entries.__metadata__.dynedge)
