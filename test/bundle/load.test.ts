@@ -9,6 +9,7 @@ import {
   chunked,
   compileChecksum,
   description,
+  expectSameBytes,
   instantiate,
   loadAll,
   POINTER,
@@ -42,7 +43,7 @@ describe('round trip', () => {
       const stored = new Uint8Array(backend.memory.buffer, POINTER + offset, bytes)
       const expected = new Uint8Array(bytes)
       expected.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
-      expect(stored).toEqual(expected)
+      expectSameBytes(stored, expected)
     }
   })
 
@@ -56,7 +57,7 @@ describe('round trip', () => {
   })
 
   it('writes equal bytes for equal input', () => {
-    expect(smallBundle()).toEqual(bundle)
+    expectSameBytes(smallBundle(), bundle)
   })
 
   it('works without tensors', async () => {
@@ -103,7 +104,7 @@ describe('the writer refuses', () => {
 describe('chunks', () => {
   it.each([1, 7, 4093, 65536, 1 << 24])('of %i bytes', async (chunkBytes) => {
     const { backend } = await loadAll(chunked(bundle, chunkBytes), takeMemory)
-    expect(placed(backend)).toEqual(data)
+    expectSameBytes(placed(backend), data)
   })
 
   it('of random sizes, some empty', async () => {
@@ -118,7 +119,7 @@ describe('chunks', () => {
       },
     })
     const { backend } = await loadAll(stream, takeMemory)
-    expect(placed(backend), `seed ${seed}`).toEqual(data)
+    expectSameBytes(placed(backend), data, `seed ${seed}`)
   })
 
   it('report progress from 0 to the end', async () => {
@@ -152,6 +153,6 @@ describe('chunks', () => {
     let backend: ReturnType<typeof takeMemory> | undefined
     const onProgress = () => void backend?.memory.grow(1)
     await loadAll(chunked(bundle, 9000), (header) => (backend = takeMemory(header)), { onProgress })
-    expect(placed(backend!)).toEqual(data)
+    expectSameBytes(placed(backend!), data)
   })
 })

@@ -166,6 +166,15 @@ export async function errorOf(promise: Promise<unknown>, context = ''): Promise<
   return error as DynedgeError
 }
 
+/** As toEqual, which takes 150 ms for 70 KB. */
+export function expectSameBytes(found: Uint8Array, expected: Uint8Array, context = ''): void {
+  expect(found.length, context).toBe(expected.length)
+  expect(
+    found.findIndex((byte, at) => byte !== expected[at]),
+    context,
+  ).toBe(-1)
+}
+
 /** Refused from the header: no memory may be taken. */
 export async function expectRefusedEarly(input: BundleInput, code: ErrorCode, words: RegExp, options?: StreamOptions) {
   const takeMemory = vi.fn()
