@@ -6,12 +6,11 @@ export const LENGTH_BYTES = 8
 export const MAX_HEADER_BYTES = 16 << 20
 
 /** Bytes per element. */
-export const DTYPE_BYTES: ReadonlyMap<string, number> = new Map([
-  ...['BOOL', 'U8', 'I8', 'F8_E4M3', 'F8_E5M2'].map((name): [string, number] => [name, 1]),
-  ...['U16', 'I16', 'F16', 'BF16'].map((name): [string, number] => [name, 2]),
-  ...['U32', 'I32', 'F32'].map((name): [string, number] => [name, 4]),
-  ...['U64', 'I64', 'F64'].map((name): [string, number] => [name, 8]),
-])
+export const DTYPE_BYTES: ReadonlyMap<string, number> = new Map(
+  ['BOOL U8 I8 F8_E4M3 F8_E5M2', 'U16 I16 F16 BF16', 'U32 I32 F32', 'U64 I64 F64'].flatMap((names, power) =>
+    names.split(' ').map((name): [string, number] => [name, 2 ** power]),
+  ),
+)
 
 export interface ContainerTensor {
   readonly name: string

@@ -147,8 +147,7 @@ function parseMetadata(text: string | undefined): BundleMetadata {
     weightBytes: isCount,
   }
   for (const key in checks) {
-    const value = Object.hasOwn(found, key) ? found[key] : undefined
-    if (!checks[key](value)) throw bad(`its metadata has ${show(value)} as ${key}`)
+    if (!checks[key](found[key])) throw bad(`its metadata has ${show(found[key])} as ${key}`)
   }
   return found as unknown as BundleMetadata
 }
@@ -158,7 +157,7 @@ function checkTensor(tensor: ContainerTensor, metadata: BundleMetadata): BundleT
   if (!BUNDLE_DTYPES.includes(dtype)) throw bad(`tensor ${show(name)} is ${dtype}, expected ${BUNDLE_DTYPES}`)
   if (!bytes || bytes % ALIGNMENT)
     throw bad(`tensor ${show(name)} has ${bytes} bytes, expected a multiple of ${ALIGNMENT}`)
-  const crc = Object.hasOwn(metadata.crc32c, name) ? metadata.crc32c[name] : undefined
+  const crc: unknown = metadata.crc32c[name]
   if (typeof crc !== 'string' || !/^[0-9a-f]{8}$/.test(crc))
     throw bad(`tensor ${show(name)} has ${show(crc)} as CRC32C`)
   return { ...tensor, dtype: dtype as BundleDtype, crc32c: Number.parseInt(crc, 16) }

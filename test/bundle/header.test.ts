@@ -92,6 +92,7 @@ describe('sealed headers with one fault', () => {
       /448 bytes, but its F32 shape \[113\] takes 452/,
       (e) => (e.stem.shape = [113]),
     ],
+    ['shape too small', 'bad-bundle', /448 bytes, but its F32 shape \[111\] takes 444/, (e) => (e.stem.shape = [111])],
     ['offsets missing', 'bad-bundle', /data_offsets is not/, (e) => delete e.stem.data_offsets],
     ['three offsets', 'bad-bundle', /data_offsets is not/, (e) => e.stem.data_offsets.push(448)],
     ['offsets backwards', 'bad-bundle', /data_offsets is not/, (e) => e.stem.data_offsets.reverse()],

@@ -83,6 +83,25 @@ describe('other dtypes become float32', () => {
     ])
   })
 
+  it('tensors without values, wherever the header lists them', () => {
+    const entry = (count: number, begin: number) => ({
+      dtype: 'U8',
+      shape: [count],
+      data_offsets: [begin, begin + count],
+    })
+    const header = {
+      full: entry(2, 0),
+      before: entry(0, 0),
+      last: entry(1, 2),
+      between: entry(0, 2),
+      after: entry(0, 3),
+    }
+    const { tensors } = readStateDict(file(header, new Uint8Array([7, 8, 9])))
+    expect([...tensors.keys()]).toEqual(['before', 'full', 'between', 'last', 'after'])
+    expect(toFloat32(tensors.get('full')!)).toEqual(new Float32Array([7, 8]))
+    expect(toFloat32(tensors.get('between')!)).toHaveLength(0)
+  })
+
   it('but not one-byte floats', () => {
     expect(() => only('F8_E4M3', new Uint8Array(4), 4)).toThrow(/F8_E4M3, expected one of F64/)
   })
