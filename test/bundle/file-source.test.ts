@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -55,15 +55,32 @@ describe('a file', () => {
     expect([size, text]).toEqual([undefined, 'twelve bytes'])
   })
 
-  it('is closed when it is not read to its end', async () => {
-    const source = await openFile(path)
-    for await (const chunk of source.stream) {
-      expect(chunk.length).toBeGreaterThan(0)
-      break
-    }
-    const unread = await openFile(path)
-    await unread.cancel()
-    await unread.cancel()
-    expect((await errorOf(unread.stream[Symbol.asyncIterator]().next())).code).toBe('bad-input')
+  it.skipIf(process.platform !== 'linux')('is closed when read, left, cancelled or refused', async () => {
+    const isOpen = (name: string) => readdirSync('/proc/self/fd').some((fd) => targetOf(fd) === name)
+    const read = await openFile(path)
+    expect(isOpen(path)).toBe(true)
+    for await (const chunk of read.stream) expect(chunk.length).toBeGreaterThan(0)
+    expect(isOpen(path)).toBe(false)
+
+    const left = await openFile(path)
+    for await (const _ of left.stream) break
+    expect(isOpen(path)).toBe(false)
+
+    const cancelled = await openFile(path)
+    await cancelled.cancel()
+    await cancelled.cancel()
+    expect(isOpen(path)).toBe(false)
+    expect((await errorOf(cancelled.stream[Symbol.asyncIterator]().next())).code).toBe('bad-input')
+
+    await errorOf(openFile(folder))
+    expect(isOpen(folder)).toBe(false)
   })
+
+  function targetOf(fd: string): string | undefined {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`)
+    } catch {
+      return undefined
+    }
+  }
 })

@@ -203,7 +203,7 @@ describe('a source that is refused or given up', () => {
   })
 
   it('is cancelled when the caller aborts, before, meanwhile, or while it hangs', async () => {
-    const before = await errorOf(loadAll(bundle, takeMemory, { signal: AbortSignal.abort('why') }))
+    const before = await errorOf(openSource(bundle, { signal: AbortSignal.abort('why') }))
     expect([before.code, before.cause]).toEqual(['aborted', 'why'])
 
     const { stream, isCancelled } = watched(bundle)
@@ -220,6 +220,22 @@ describe('a source that is refused or given up', () => {
     setTimeout(() => later.abort(), 20)
     const hung = await errorOf(loadAll(hanging, takeMemory, { signal: later.signal }))
     expect(hung.code).toBe('aborted')
+  })
+
+  it('is not read on when the caller aborts and the source does not listen', async () => {
+    let chunks = 0
+    async function* deaf() {
+      for (let at = 0; at < bundle.length; at += 10000) {
+        chunks++
+        yield bundle.subarray(at, at + 10000)
+      }
+    }
+    const controller = new AbortController()
+    const { header, rest } = await readHeader({ name: 'deaf', stream: deaf(), cancel: async () => {} })
+    const onProgress = ({ loaded }: { loaded: number }) => loaded && controller.abort()
+    const options = { onProgress, signal: controller.signal }
+    const error = await errorOf(streamInto(takeMemory(header), POINTER, header, rest, options))
+    expect([error.code, chunks]).toEqual(['aborted', 2])
   })
 
   it('leaves the listeners of its signal as they were', async () => {
