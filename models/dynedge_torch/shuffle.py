@@ -34,7 +34,7 @@ class LeftBranch(nn.Module):
 
 
 class ShuffleUnit(nn.Module):
-    """Stride 1: 3/4 of the channels pass, 1/4 is convolved. Stride 2: both branches convolve all."""
+    """Stride 1: 3/4 of the channels pass, 1/4 is convolved. Stride 2: both branches take all."""
 
     def __init__(self, cin, cout, stride, g, folded):
         super().__init__()
