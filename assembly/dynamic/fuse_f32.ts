@@ -4,11 +4,11 @@ import { madd } from '../simd/arithmetic'
 import { quadStride, quadTarget } from './target'
 
 /**
- * Equation 1 of the DyNet paper: w~[t] = sum_i eta[t][i] w[t][i], b~[t] = sum_i eta[t][i] b[t][i], i < g_t, written in the layout
- * that the consuming kernel wants (target.ts).
+ * Equation 1 of the DyNet paper: w~[t] = sum_i eta[t][i] w[t][i], b~[t] = b0[t] + sum_i eta[t][i] b[t][i], i < g_t, written in the
+ * layout that the consuming kernel wants (target.ts). b0 is what folding BN leaves outside the sum.
  *
- * Fixed kernels: [lanes / 4][depth][g][4], so one quad streams in order; biases and coefficients: [lanes / 4][g][4]. Work is split
- * by quads. Bias goes to Side, weights to Out.
+ * Fixed kernels: [lanes / 4][depth][g][4], so one quad streams in order; coefficients: [lanes / 4][g][4]; biases: [lanes / 4][1 + g][4],
+ * b0 first. Work is split by quads. Bias goes to Side, weights to Out.
  */
 export function f32_fuse(step: usize, begin: i32, end: i32): void {
   const group = <usize>word(step, Step.Group)
@@ -18,7 +18,8 @@ export function f32_fuse(step: usize, begin: i32, end: i32): void {
   const biases = operand(step, Step.Bias)
   for (let quad = begin; quad < end; ++quad) {
     const eta = coefficients + (<usize>quad * group << 4)
-    v128.store(side(step) + (<usize>quad << 4), weightedSum(eta, biases + (<usize>quad * group << 4), group))
+    const bias = biases + (<usize>quad * (group + 1) << 4)
+    v128.store(side(step) + (<usize>quad << 4), f32x4.add(v128.load(bias), weightedSum(eta, bias + 16, group)))
     const to = quadTarget(step, quad)
     const stride = quadStride(step, quad)
     const from = kernels + (<usize>quad * depth * group << 4)

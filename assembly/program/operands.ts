@@ -73,3 +73,8 @@ export function side(step: usize): usize {
 export function splatWord(step: usize, field: i32): v128 {
   return v128.load32_splat(step + (<usize>field << 2))
 }
+
+/** First byte that the module does not use itself. */
+export function heapBase(): usize {
+  return __heap_base
+}

@@ -178,7 +178,7 @@ function checkFusion(step: usize, op: u32): u32 {
   const w8 = op == Op.w8_fuse
   const kernels = w8 ? quads * depth * (group + 1 >> 1) << 3 : quads * depth * group << 4
   const row = quads * group << 4
-  if (!reads(step, Step.Weights, 0, kernels) || !reads(step, Step.Bias, 0, row)) return Status.ReadsOutside
+  if (!reads(step, Step.Weights, 0, kernels) || !reads(step, Step.Bias, 0, row + (quads << 4))) return Status.ReadsOutside
   if (!reads(step, Step.Coefficients, word(step, Step.CoefficientsAt), row)) return Status.ReadsOutside
   if (w8 && !reads(step, Step.Scales, 0, row)) return Status.ReadsOutside
   if (!writes(step, Step.Side, word(step, Step.SideAt), quads << 4)) return Status.WritesOutside

@@ -25,18 +25,24 @@ export const BN_PARTS = ['weight', 'bias', 'running_mean', 'running_var'] as con
 /** float32 values of a state dict by name, row-major. */
 export type StateDict = Map<string, { shape: number[]; data: Float32Array }>
 
+/** Factors on the spread of coefficient FCs (3) and of all other weights (1). */
+export interface Gains {
+  coefficients?: number
+  weights?: number
+}
+
 /**
  * Random weights that depend on nothing but names, shapes and `seed`: the same bits in models/dynedge_torch, so that golden logits
- * need no weights beside them. He-uniform weights, coefficient FCs three times wider, BN statistics around one and zero.
+ * need no weights beside them. He-uniform weights times their gain, BN statistics around one and zero.
  */
-export function seededState(graph: Graph, seed: number): StateDict {
+export function seededState(graph: Graph, seed: number, gains: Gains = {}): StateDict {
   const state: StateDict = new Map()
   for (const [name, shape] of parameterShapes(graph)) {
     const fanIn = shape.slice(1).reduce((product, side) => product * side, 1)
-    const wide = name.endsWith('.coef.fc.weight') ? 3 : 1
+    const gain = name.endsWith('.coef.fc.weight') ? (gains.coefficients ?? 3) : (gains.weights ?? 1)
     const weight = name.endsWith('.weight')
     const data = seededUniform(name, seed, shape.reduce((product, side) => product * side, 1), (u) => {
-      if (shape.length > 1) return (2 * u - 1) * Math.sqrt(6 / fanIn) * wide
+      if (shape.length > 1) return (2 * u - 1) * Math.sqrt(6 / fanIn) * gain
       return weight || name.endsWith('.running_var') ? 0.5 + u : (2 * u - 1) * 0.1
     })
     state.set(name, { shape, data })

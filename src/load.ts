@@ -1,0 +1,75 @@
+import { type BundleInput, openSource } from './bundle/source.ts'
+import { type Progress, readHeader, streamInto } from './bundle/load.ts'
+import type { BundleHeader } from './bundle/header.ts'
+import { DynedgeError } from './errors.ts'
+import { checkGraph } from './graph/check.ts'
+import type { Graph } from './graph/graph.ts'
+import { checkInputSpec, type InputSpec } from './image/spec.ts'
+import { Network } from './network.ts'
+import { aligned } from './plan/arena.ts'
+import { planNetwork } from './plan/plan.ts'
+import { type Precision, weightLayouts, weightTensors } from './plan/weights.ts'
+import { Engine, places } from './runtime/engine.ts'
+import { chooseVariant, compile, openBackend, type Platform, type Variant } from './runtime/module.ts'
+
+export interface LoadOptions {
+  /** Called before the first and after every chunk, in bytes of weights. */
+  onProgress?: (progress: Progress) => void
+  /** `sha256-<base64>` of the bundle's data section, as in SRI. */
+  integrity?: string
+  signal?: AbortSignal
+  /** Forces a binary; default: the fastest that the engine runs. */
+  variant?: Variant
+  /** Only 1 in this version. */
+  threads?: number
+  /** Largest input to reserve memory for, [height, width]; default the bundle's own. A larger one costs a new instance when it comes. */
+  maxInput?: [height: number, width: number]
+}
+
+export type Load = (bundle: BundleInput, options?: LoadOptions) => Promise<Network>
+
+/** `load` for a platform: checks the header, takes memory once, streams the weights into it, checks them, plans and verifies. */
+export function loader(platform: Platform): Load {
+  return async (bundle, options = {}) => {
+    const { threads = 1, signal, integrity } = options
+    if (threads !== 1) throw new DynedgeError('unsupported-engine', `threads is ${threads}; this version runs on 1 thread.`)
+    const variant = await chooseVariant(options.variant)
+    const module = compile(platform, variant)
+    module.catch(() => {})
+    const source = await openSource(bundle, { signal, readFile: platform.readFile })
+    const { header, rest } = await readHeader(source, { integrity })
+    try {
+      const graph = checkHeader(header)
+      const [height, width] = options.maxInput ?? (header.metadata.input as unknown as InputSpec).size
+      const plan = planNetwork(graph, header.metadata.precision as Precision, header.tensors, header.dataBytes, height, width)
+      const needed = places(0, plan.program.length, header.dataBytes, plan.arenaBytes).bytes
+      const { backend, base } = await openBackend(await module, needed)
+      const at = places(base, plan.program.length, header.dataBytes, plan.arenaBytes)
+      const engine = new Engine(backend, at, header.dataBytes, plan.arenaBytes)
+      engine.select(plan)
+      await streamInto(backend, at.weights, header, rest, options)
+      return new Network(engine, await module, header, graph, variant, threads)
+    } catch (error) {
+      await rest.cancel()
+      throw error
+    }
+  }
+}
+
+/** Does the header describe a network that this version runs? Every weight must have the bytes that its layout says. */
+export function checkHeader({ metadata, tensors }: BundleHeader): Graph {
+  const { precision } = metadata
+  if (precision !== 'f32' && precision !== 'w8')
+    throw new DynedgeError('unsupported-layout', `The bundle's precision is ${precision}; this version runs f32 and w8.`)
+  checkInputSpec(metadata.input as unknown as InputSpec)
+  const graph = checkGraph(metadata.graph)
+  for (const layout of weightLayouts(graph))
+    for (const { name, dtype, elements } of weightTensors(layout, precision)) {
+      const bytes = aligned(elements * (dtype === 'F32' ? 4 : 1))
+      const tensor = tensors.get(name)
+      if (!tensor) throw new DynedgeError('bad-bundle', `The bundle has no tensor ${name}, which its graph needs.`)
+      if (tensor.dtype !== dtype || tensor.bytes !== bytes)
+        throw new DynedgeError('unsupported-layout', `${name} has ${tensor.bytes} bytes of ${tensor.dtype}, expected ${bytes} of ${dtype}: packed for other kernels. Pack it again.`)
+    }
+  return graph
+}

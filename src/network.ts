@@ -1,0 +1,236 @@
+import { DynedgeError } from './errors.ts'
+import type { BundleHeader } from './bundle/header.ts'
+import type { Graph } from './graph/graph.ts'
+import { imageOf, type ImageInput } from './image/input.ts'
+import { preprocess } from './image/preprocess.ts'
+import type { InputSpec } from './image/spec.ts'
+import { type Plan, planNetwork } from './plan/plan.ts'
+import { pixelAt, pixelBytes, rowBytes } from './plan/steps.ts'
+import type { Precision } from './plan/weights.ts'
+import { Engine, places } from './runtime/engine.ts'
+import { openBackend, openBackendSync, type Variant } from './runtime/module.ts'
+
+/** A picture as the network sees it: normalised float32, height x width x 3, row by row. */
+export interface TensorInput {
+  data: Float32Array
+  height: number
+  width: number
+}
+
+export interface RunOptions {
+  signal?: AbortSignal
+}
+
+export interface ClassifyOptions extends RunOptions {
+  /** How many classes to return, best first; default 5. */
+  topK?: number
+  /** Input size of the network, [height, width]; default the bundle's. */
+  size?: [height: number, width: number]
+}
+
+export interface Prediction {
+  index: number
+  label: string
+  probability: number
+}
+
+export interface StepTime {
+  step: string
+  kernel: string
+  /** Operation of the kernel table: pointwise, fuse, ... */
+  does: string
+  /** Minimum over the repetitions, milliseconds. */
+  ms: number
+  /** Part of the sum of all steps. */
+  share: number
+  multiplyAdds: number
+}
+
+/** Outputs by name, dense copies: `logits` and `probabilities` in a classifier. */
+export type Outputs = Record<string, Float32Array<ArrayBuffer>>
+
+/** A loaded network. One thread at a time; every picture size is planned once. */
+export class Network {
+  private engine?: Engine
+  private readonly plans = new Map<string, Plan>()
+
+  /** @internal use `load` */
+  constructor(
+    engine: Engine,
+    private readonly module: WebAssembly.Module,
+    private readonly header: BundleHeader,
+    readonly graph: Graph,
+    /** The binary that runs: `relaxed` has fused multiply-add. */
+    readonly variant: Variant,
+    readonly threads: number,
+  ) {
+    this.engine = engine
+  }
+
+  get name(): string {
+    return this.header.metadata.network
+  }
+
+  get precision(): Precision {
+    return this.header.metadata.precision as Precision
+  }
+
+  /** How the network wants its pictures. */
+  get input(): InputSpec {
+    return this.header.metadata.input as unknown as InputSpec
+  }
+
+  get labels(): readonly string[] {
+    return this.header.metadata.labels ?? Array.from({ length: this.graph.classes }, (_, index) => String(index))
+  }
+
+  /** Runs a normalised picture of any size; throws `bad-input` for a wrong length, `disposed`, `aborted`. */
+  async run(input: TensorInput, options: RunOptions = {}): Promise<Outputs> {
+    const plan = this.planTensor(input)
+    await this.fit(plan)
+    options.signal?.throwIfAborted()
+    return this.execute(plan, input.data)
+  }
+
+  /** As `run`, at once: for Node, workers, and pages that may wait. */
+  runSync(input: TensorInput): Outputs {
+    const plan = this.planTensor(input)
+    if (plan.arenaBytes > this.alive().arenaBytes) this.adopt(plan, openBackendSync(this.module, this.bytesFor(plan)))
+    return this.execute(plan, input.data)
+  }
+
+  /** Resizes, crops, normalises and classifies a picture; best classes first. Throws `bad-image`, `bad-input`, `disposed`, `aborted`. */
+  async classify(image: ImageInput, options: ClassifyOptions = {}): Promise<Prediction[]> {
+    const { topK = 5, size = this.input.size, signal } = options
+    if (!Number.isInteger(topK) || topK < 1) throw new DynedgeError('bad-input', `topK is ${topK}, expected a positive integer.`)
+    const pixels = await imageOf(image)
+    const plan = this.planFor(size[0], size[1])
+    await this.fit(plan)
+    signal?.throwIfAborted()
+    const { backend, places } = this.select(plan)
+    const picture = plan.pictures.get(this.graph.input)!
+    const pointer = places.arena + picture.offset + pixelAt(picture, 0)
+    const target = { pointer, rowStride: rowBytes(picture), pixelStride: pixelBytes(picture), height: plan.height, width: plan.width }
+    preprocess(backend, pixels, this.input, { pointer: places.staging, bytes: places.weights - places.staging }, target)
+    const { probabilities } = this.finish(plan)
+    return [...probabilities.keys()]
+      .sort((a, b) => probabilities[b] - probabilities[a] || a - b)
+      .slice(0, topK)
+      .map((index) => ({ index, label: this.labels[index] ?? String(index), probability: probabilities[index] }))
+  }
+
+  /** Time of every step for one input size, on the numbers that the last run left; minimum over `repetitions`. */
+  async profile(options: { size?: [number, number]; repetitions?: number } = {}): Promise<{ ms: number; steps: StepTime[] }> {
+    const { size = this.input.size, repetitions = 20 } = options
+    const plan = this.planFor(size[0], size[1])
+    await this.fit(plan)
+    const engine = this.select(plan)
+    engine.write(plan.pictures.get(this.graph.input)!, new Float32Array(plan.height * plan.width * 3).fill(0.5))
+    engine.run(0, plan.steps.length)
+    const times = plan.steps.map(() => Number.POSITIVE_INFINITY)
+    for (let repetition = 0; repetition < repetitions; ++repetition)
+      for (let step = 0; step < plan.steps.length; ++step) {
+        const start = performance.now()
+        engine.run(step, step + 1)
+        times[step] = Math.min(times[step], performance.now() - start)
+      }
+    const ms = times.reduce((sum, time) => sum + time, 0)
+    const steps = plan.steps.map(({ label, kernel, words }, index) => ({
+      step: label,
+      kernel: kernel.name,
+      does: kernel.does,
+      ms: times[index],
+      share: times[index] / ms,
+      multiplyAdds: (words.Rows ?? 1) * (words.Columns ?? 1) * (words.Depth ?? 0) * (words.Lanes ?? 0) * (words.Group || 1),
+    }))
+    return { ms, steps }
+  }
+
+  /** What is loaded, for people: sizes in bytes. */
+  describe(): {
+    network: string
+    precision: string
+    variant: Variant
+    threads: number
+    input: InputSpec
+    classes: number
+    weightBytes: number
+    arenaBytes: number
+    memoryBytes: number
+    licence: string | null
+    provenance: unknown
+  } {
+    const { backend, weightBytes, arenaBytes } = this.alive()
+    const { licence, provenance } = this.header.metadata
+    const { name: network, precision, variant, threads, input } = this
+    return { network, precision, variant, threads, input, classes: this.graph.classes, weightBytes, arenaBytes, memoryBytes: backend.memory.buffer.byteLength, licence, provenance }
+  }
+
+  /** Frees the memory; every later call throws `disposed`. */
+  dispose(): void {
+    this.engine = undefined
+    this.plans.clear()
+  }
+
+  private alive(): Engine {
+    if (!this.engine) throw new DynedgeError('disposed', `This ${this.name} was disposed of; load it again.`)
+    return this.engine
+  }
+
+  private planTensor({ data, height, width }: TensorInput): Plan {
+    if (!(data instanceof Float32Array)) throw new DynedgeError('bad-input', 'The tensor has no Float32Array in `data`; pictures go to classify().')
+    if (data.length !== height * width * 3)
+      throw new DynedgeError('bad-input', `The tensor has ${data.length} values, expected height x width x 3 = ${height} x ${width} x 3 = ${height * width * 3}.`)
+    return this.planFor(height, width)
+  }
+
+  private planFor(height: number, width: number): Plan {
+    const { weightBytes } = this.alive()
+    for (const [name, side] of [['height', height], ['width', width]] as const)
+      if (!Number.isInteger(side) || side < 1 || side > MAX_INPUT) throw new DynedgeError('bad-input', `The input's ${name} is ${side}, expected an integer from 1 to ${MAX_INPUT}.`)
+    const key = `${height}x${width}`
+    let plan = this.plans.get(key)
+    if (!plan) {
+      plan = planNetwork(this.graph, this.precision, this.header.tensors, weightBytes, height, width)
+      this.plans.set(key, plan)
+    }
+    return plan
+  }
+
+  private bytesFor(plan: Plan): number {
+    return places(0, plan.program.length, this.alive().weightBytes, plan.arenaBytes).bytes
+  }
+
+  /** A larger picture than `maxInput` gets a new instance, between runs. */
+  private async fit(plan: Plan): Promise<void> {
+    if (plan.arenaBytes > this.alive().arenaBytes) this.adopt(plan, await openBackend(this.module, this.bytesFor(plan)))
+  }
+
+  private adopt(plan: Plan, { backend, base }: Awaited<ReturnType<typeof openBackend>>): void {
+    const old = this.alive()
+    if (old.arenaBytes >= plan.arenaBytes) return
+    const at = places(base, plan.program.length, old.weightBytes, plan.arenaBytes)
+    new Uint8Array(backend.memory.buffer).set(new Uint8Array(old.backend.memory.buffer, old.places.weights, old.weightBytes), at.weights)
+    this.engine = new Engine(backend, at, old.weightBytes, plan.arenaBytes)
+  }
+
+  private select(plan: Plan): Engine {
+    const engine = this.alive()
+    engine.select(plan)
+    return engine
+  }
+
+  private execute(plan: Plan, data: Float32Array): Outputs {
+    this.select(plan).write(plan.pictures.get(this.graph.input)!, data)
+    return this.finish(plan)
+  }
+
+  private finish(plan: Plan): Outputs {
+    const engine = this.alive()
+    engine.run(0, plan.steps.length)
+    return Object.fromEntries(Object.entries(this.graph.outputs).map(([name, tensor]) => [name, engine.read(plan.pictures.get(tensor)!)]))
+  }
+}
+
+/** Largest side of an input, in pixels. */
+export const MAX_INPUT = 8192

@@ -1,0 +1,70 @@
+import { DynedgeError } from '../errors.ts'
+import type { Graph } from '../graph/graph.ts'
+import { type Life, placeTensors } from './arena.ts'
+import { encodeProgram, type Operand, type PlacedTensor, type PlannedStep } from './program.ts'
+import { draftSteps, type Picture, pictureBytes } from './steps.ts'
+import type { Precision } from './weights.ts'
+
+/** Where a bundle's weights lie: offset in the data section and bytes, by tensor name. */
+export type WeightPlaces = ReadonlyMap<string, { offset: number; bytes: number }>
+
+export interface PlacedPicture extends Picture {
+  offset: number
+}
+
+export interface Plan {
+  height: number
+  width: number
+  steps: PlannedStep[]
+  tensors: PlacedTensor[]
+  /** Pictures in the arena; offsets in bytes from its start. */
+  pictures: Map<string, PlacedPicture>
+  arenaBytes: number
+  program: Uint8Array<ArrayBuffer>
+}
+
+/** Operands that a step writes. */
+const WRITTEN: ReadonlySet<Operand> = new Set<Operand>(['Out'])
+
+/**
+ * Plans a network for one input size: steps, arena, binary program. Pure: no memory, no module.
+ * @throws DynedgeError `bad-input` when the picture is too small, `unsupported-op`, `bad-bundle` when a weight is missing
+ */
+export function planNetwork(graph: Graph, precision: Precision, weights: WeightPlaces, weightBytes: number, height: number, width: number): Plan {
+  const draft = draftSteps(graph, precision, height, width)
+  const lives = new Map<string, Life>()
+  const size = (name: string) => {
+    const picture = draft.pictures.get(name)
+    return picture ? pictureBytes(picture) : draft.scratch.get(name)
+  }
+  const touch = (name: string, step: number) => {
+    const bytes = size(name)
+    if (bytes === undefined) return
+    const life = lives.get(name)
+    if (!life) lives.set(name, { bytes, first: step, last: step })
+    else life.last = Math.max(life.last, step)
+  }
+  // The host writes the picture before the first step, around its border, and reads the outputs after the last.
+  touch(graph.input, 0)
+  draft.steps.forEach((step, index) => {
+    for (const name of Object.values(step.operands)) touch(name, index)
+  })
+  for (const tensor of Object.values(graph.outputs)) touch(tensor, draft.steps.length)
+  const names = [...lives.keys()]
+  const arena = placeTensors([...lives.values()])
+  const tensors: PlacedTensor[] = names.map((name, index) => ({ name, base: 'arena', offset: arena.offsets[index], bytes: lives.get(name)!.bytes }))
+  for (const step of draft.steps)
+    for (const [operand, name] of Object.entries(step.operands)) {
+      if (lives.has(name) || tensors.some((tensor) => tensor.name === name)) continue
+      const place = weights.get(name)
+      if (!place || WRITTEN.has(operand as Operand)) throw new DynedgeError('bad-bundle', `The bundle has no tensor ${name}, which ${step.label} reads.`)
+      tensors.push({ name, base: 'weights', offset: place.offset, bytes: place.bytes })
+    }
+  const pictures = new Map<string, PlacedPicture>()
+  names.forEach((name, index) => {
+    const picture = draft.pictures.get(name)
+    if (picture) pictures.set(name, { ...picture, offset: arena.offsets[index] })
+  })
+  const program = encodeProgram(draft.steps, tensors, weightBytes, arena.bytes)
+  return { height, width, steps: draft.steps, tensors, pictures, arenaBytes: arena.bytes, program }
+}

@@ -1,0 +1,96 @@
+import type { Backend } from '../backend.ts'
+import { DynedgeError } from '../errors.ts'
+import { DEFAULT_STAGING_BYTES } from '../image/preprocess.ts'
+import { aligned } from '../plan/arena.ts'
+import type { PlacedPicture, Plan } from '../plan/plan.ts'
+import { pixelAt, pixelBytes, rowBytes } from '../plan/steps.ts'
+
+/** Where things lie in an engine's memory, in bytes. */
+export interface Places {
+  program: number
+  staging: number
+  weights: number
+  arena: number
+  /** Of the whole, from the first to past the last. */
+  bytes: number
+}
+
+/** Room for the program of any input size: programs differ only in their numbers. */
+export function places(base: number, programBytes: number, weightBytes: number, arenaBytes: number): Places {
+  const program = base
+  const staging = program + aligned(programBytes)
+  const weights = staging + DEFAULT_STAGING_BYTES
+  const arena = weights + aligned(weightBytes)
+  return { program, staging, weights, arena, bytes: arena + arenaBytes - base }
+}
+
+/** One instance with weights in place: verifies programs and runs them. Knows nothing of WebAssembly. */
+export class Engine {
+  private current?: Plan
+
+  constructor(
+    readonly backend: Backend,
+    readonly places: Places,
+    readonly weightBytes: number,
+    readonly arenaBytes: number,
+  ) {
+    backend.exports.place(places.weights, weightBytes, places.arena, arenaBytes)
+  }
+
+  /** Puts `plan` in place and has the module verify it. Throws `bad-program`. */
+  select(plan: Plan): void {
+    if (this.current === plan) return
+    this.current = undefined
+    new Uint8Array(this.backend.memory.buffer).set(plan.program, this.places.program)
+    const status = this.backend.exports.verify(this.places.program, plan.program.length)
+    if (status) {
+      const step = plan.steps[status >>> 8]
+      throw new DynedgeError('bad-program', `The module refuses the program: status ${status & 255} at step ${status >>> 8}${step ? ` (${step.label})` : ''}. Pack the bundle again with this version.`)
+    }
+    this.current = plan
+  }
+
+  /** Runs steps from .. to - 1 of the selected program. */
+  run(from: number, to: number): void {
+    let status: number
+    try {
+      status = this.backend.exports.run(from, to, 0, 1)
+    } catch (cause) {
+      throw new DynedgeError('trap', `The module trapped in steps ${from} to ${to}; load the network again.`, { cause })
+    }
+    if (status) throw new DynedgeError('bad-program', `The module does not run steps ${from} to ${to}: status ${status & 255}.`)
+  }
+
+  /** Copies an H x W x C float32 tensor, dense, into a picture. */
+  write(picture: PlacedPicture, data: Float32Array): void {
+    const { height, width, channels } = picture.shape
+    const memory = new Float32Array(this.backend.memory.buffer)
+    const stride = picture.lanes.length
+    let from = 0
+    for (let y = 0; y < height; ++y) {
+      let to = (this.places.arena + picture.offset + pixelAt(picture, 0) + y * rowBytes(picture)) / 4
+      for (let x = 0; x < width; ++x, to += stride) {
+        for (let lane = 0; lane < stride; ++lane) {
+          const channel = picture.lanes[lane]
+          memory[to + lane] = channel < 0 ? 0 : data[from + channel]
+        }
+        from += channels
+      }
+    }
+  }
+
+  /** A dense H x W x C copy of a picture. */
+  read(picture: PlacedPicture): Float32Array<ArrayBuffer> {
+    const { height, width, channels } = picture.shape
+    const memory = new Float32Array(this.backend.memory.buffer)
+    const data = new Float32Array(height * width * channels)
+    for (let y = 0; y < height; ++y)
+      for (let x = 0; x < width; ++x) {
+        const from = (this.places.arena + picture.offset + pixelAt(picture, 0) + y * rowBytes(picture) + x * pixelBytes(picture)) / 4
+        picture.lanes.forEach((channel, lane) => {
+          if (channel >= 0) data[(y * width + x) * channels + channel] = memory[from + lane]
+        })
+      }
+    return data
+  }
+}

@@ -1,0 +1,40 @@
+// npm run build: AssemblyScript -> wasm (one binary per variant) -> wasm-opt; TypeScript -> dist/ by esbuild, types by tsc.
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+process.chdir(root)
+mkdirSync('build', { recursive: true })
+const bin = (name) => join('node_modules', '.bin', name)
+
+/** Features that a variant's engine has; wasm-opt refuses others. */
+const FEATURES = ['simd', 'bulk-memory', 'sign-ext', 'mutable-globals', 'nontrapping-float-to-int']
+const variants = { simd: [], relaxed: ['relaxed-simd'] }
+
+for (const [variant, more] of Object.entries(variants)) {
+  execFileSync(bin('asc'), ['--target', variant], { stdio: 'inherit' })
+  const flags = [...FEATURES, ...more].map((feature) => `--enable-${feature}`)
+  const wasm = `build/${variant}.wasm`
+  // No --fast-math, no inlining across kernels: what the source says is what was measured.
+  execFileSync(bin('wasm-opt'), ['-O3', '--strip-debug', '--strip-producers', ...flags, wasm, '-o', wasm], { stdio: 'inherit' })
+}
+
+rmSync('dist', { recursive: true, force: true })
+mkdirSync('dist')
+for (const variant of Object.keys(variants)) copyFileSync(`build/${variant}.wasm`, `dist/dynedge.${variant}.wasm`)
+
+const common = { bundle: true, format: 'esm', target: 'es2022', outdir: 'dist', minify: true, legalComments: 'none', logLevel: 'warning' }
+await build({ ...common, entryPoints: { browser: 'src/browser.ts' }, platform: 'browser' })
+await build({
+  ...common,
+  entryPoints: { node: 'src/node.ts', cli: 'src/cli/main.ts' },
+  platform: 'node',
+  packages: 'external',
+  minify: false,
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
+})
+execFileSync(bin('tsc'), ['-p', 'tsconfig.types.json'], { stdio: 'inherit' })
