@@ -20,7 +20,7 @@ export function f32_grouped2_4x8(step: usize, begin: i32, end: i32): void {
     const from = input(step) + <usize>(y * word(step, Step.Stride) * word(step, Step.InRow))
     const to = output(step) + <usize>(y * word(step, Step.OutRow))
     for (let lane: usize = 0; lane < lanes; lane += 32) {
-      const w = weights + lane * 36
+      const w = weights + lane * 18
       if (columns < 4) for (let x: usize = 0; x < <usize>columns; ++x) {
         tile1x8(step, from + x * move + lane, w, bias + lane, to + x * outPixel + lane)
       } else for (let x = 0; x < columns; x += 4) {
