@@ -76,8 +76,19 @@ function pairLanes(channels: number): Lanes {
   return padded(Array.from({ length: channels }, (_, lane) => (lane >> 1) + (lane & 1) * half))
 }
 
-/** Physical lanes of every tensor. Throws `unsupported-op` where two nodes want the same tensor in different orders. */
+const assigned = new WeakMap<Graph, Map<string, Lanes>>()
+
+/** Physical lanes of every tensor, worked out once a graph. Throws `unsupported-op` where two nodes want a tensor in two orders. */
 export function assignLanes(graph: Graph): Map<string, Lanes> {
+  let lanes = assigned.get(graph)
+  if (!lanes) {
+    lanes = findLanes(graph)
+    assigned.set(graph, lanes)
+  }
+  return lanes
+}
+
+function findLanes(graph: Graph): Map<string, Lanes> {
   const wishes = new Map<string, { lanes: Lanes; by: string }>()
   const wish = (tensor: string, lanes: Lanes, by: string) => {
     const other = wishes.get(tensor)

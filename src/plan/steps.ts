@@ -54,7 +54,7 @@ class Drafter {
     width: number,
   ) {
     const lanes = assignLanes(graph)
-    for (const layout of weightLayouts(graph, lanes)) this.layouts.set(layout.node, layout)
+    for (const layout of weightLayouts(graph)) this.layouts.set(layout.node, layout)
     for (const node of graph.nodes) if (node.op === 'shuffle') this.woven.set(this.weavable(node), node)
     for (const [tensor, shape] of inferShapes(graph, height, width)) {
       if (this.woven.has(tensor)) continue

@@ -25,8 +25,13 @@ export interface WeightTensor {
 
 const BLOCK: Record<WeightLayout['kind'], number> = { pointwise: 2, full: 2, linear: 2, grouped6: 3, grouped2: 2, depthwise: 1 }
 
-/** Layouts of all nodes with weights, in the order of the graph. */
-export function weightLayouts(graph: Graph, lanes = assignLanes(graph)): WeightLayout[] {
+const found = new WeakMap<Graph, WeightLayout[]>()
+
+/** Layouts of all nodes with weights, in the order of the graph; worked out once a graph. */
+export function weightLayouts(graph: Graph): WeightLayout[] {
+  const known = found.get(graph)
+  if (known) return known
+  const lanes = assignLanes(graph)
   const layouts: WeightLayout[] = []
   for (const node of graph.nodes) {
     if (node.op !== 'conv' && node.op !== 'linear' && node.op !== 'coefficients') continue
@@ -40,14 +45,17 @@ export function weightLayouts(graph: Graph, lanes = assignLanes(graph)): WeightL
       kernels: node.op === 'conv' && node.dynamic ? node.dynamic.kernels : 0,
     })
   }
+  found.set(graph, layouts)
   return layouts
 }
 
 /** Logical channels of the lanes that `use` reads, from its first lane on; trailing padding is cut. */
 export function usedLanes(use: Use, lanes: Lanes): number[] {
   const from = use.from ?? 0
-  const view = Array.from(use.from === undefined ? lanes : lanes.subarray(from, from + use.channels), (lane) => (lane < 0 ? -1 : lane - from))
-  while (view.at(-1) === -1) view.pop()
+  let end = use.from === undefined ? lanes.length : from + use.channels
+  while (lanes[end - 1] < 0) --end
+  const view: number[] = []
+  for (let lane = from; lane < end; ++lane) view.push(lanes[lane] < 0 ? -1 : lanes[lane] - from)
   return view
 }
 
