@@ -58,7 +58,7 @@ class Drafter {
     for (const node of graph.nodes) if (node.op === 'shuffle') this.woven.set(this.weavable(node), node)
     for (const [tensor, shape] of inferShapes(graph, height, width)) {
       if (this.woven.has(tensor)) continue
-      const border = consumers(graph, tensor).reduce((most, node) => Math.max(most, node.op === 'conv' ? node.padding : 0), 0)
+      const border = consumers(graph, tensor).reduce((most, node) => Math.max(most, node.op === 'conv' && node.input.tensor === tensor ? node.padding : 0), 0)
       this.pictures.set(tensor, { shape, lanes: lanes.get(tensor)!, border })
     }
   }
