@@ -100,7 +100,7 @@ function findLanes(graph: Graph): Map<string, Lanes> {
   const lanes = new Map<string, Lanes>([[graph.input, plainLanes(INPUT_CHANNELS)]])
   for (const node of graph.nodes) {
     if (node.op === 'coefficients') lanes.set(node.output, coefficientLanes(graph, node.output, wishes))
-    else lanes.set(node.output, wishes.get(node.output)?.lanes ?? plainLanes(outputChannels(node, graph)))
+    else lanes.set(node.output, wishes.get(node.output)?.lanes ?? plainLanes(outputChannels(node)))
   }
   for (const node of graph.nodes)
     for (const use of nodeInputs(node))
@@ -126,11 +126,10 @@ function nodeWishes(node: Node): [string, Lanes][] {
   return wishes
 }
 
-function outputChannels(node: Node, graph: Graph): number {
+function outputChannels(node: Node): number {
   if (node.op === 'conv' || node.op === 'linear') return node.channels
   if (node.op === 'coefficients') return node.length
   if (node.op === 'shuffle') return node.left.channels + node.right.channels
-  if (node.op === 'softmax' && node.input.tensor === graph.outputs.logits) return graph.classes
   return node.input.channels
 }
 
