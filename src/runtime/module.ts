@@ -39,8 +39,12 @@ export function compile(platform: Platform, variant: Variant): Promise<WebAssemb
 
 const PAGE = 65536
 
-/** An instance whose memory has `bytes` bytes past its own data: `base` is the first of them, 64-aligned. */
+/**
+ * An instance whose memory has `bytes` bytes past its own data: `base` is the first of them, 64-aligned. Only a page must not wait
+ * for it; elsewhere the asynchronous way is the slower one (in Node the loader's look at `Response` pulls in all of fetch, 25 ms).
+ */
 export async function openBackend(module: WebAssembly.Module, bytes: number): Promise<{ backend: Backend; base: number }> {
+  if (typeof document === 'undefined') return openBackendSync(module, bytes)
   return sized((await instantiate(module, {})).exports as unknown as Exports, bytes)
 }
 
