@@ -1,0 +1,84 @@
+import type { Backend } from '../../src/backend.ts'
+import { checkGraph } from '../../src/graph/check.ts'
+import type { Graph } from '../../src/graph/graph.ts'
+import type { StateDict } from '../../src/graph/parameters.ts'
+import { DEFAULT_STAGING_BYTES } from '../../src/image/preprocess.ts'
+import { packWeights } from '../../src/pack/pack.ts'
+import { aligned } from '../../src/plan/arena.ts'
+import { type Plan, planNetwork } from '../../src/plan/plan.ts'
+import type { Precision } from '../../src/plan/weights.ts'
+import { Engine } from '../../src/runtime/engine.ts'
+import { poison, reserve, touched } from './wasm.ts'
+
+/** Poisoned bytes before, between and behind weights and arena. */
+export const GUARD = 4096
+
+/** A graph packed, planned and placed as `load` does it, with guards around all that a program may touch. */
+export class Placed {
+  readonly plan: Plan
+  readonly engine: Engine
+  readonly weights: Uint8Array
+  readonly arenaAt: number
+  private readonly guards: number[]
+
+  constructor(
+    readonly backend: Backend,
+    readonly graph: Graph,
+    state: StateDict,
+    readonly precision: Precision,
+    height: number,
+    width: number,
+  ) {
+    checkGraph(JSON.parse(JSON.stringify(graph)))
+    const packed = packWeights(graph, state, precision)
+    const places = new Map<string, { offset: number; bytes: number }>()
+    let weightBytes = 0
+    for (const { name, data } of packed) {
+      places.set(name, { offset: weightBytes, bytes: aligned(data.byteLength) })
+      weightBytes += aligned(data.byteLength)
+    }
+    this.weights = new Uint8Array(weightBytes)
+    for (const { name, data } of packed) this.weights.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), places.get(name)!.offset)
+    this.plan = planNetwork(graph, precision, places, weightBytes, height, width)
+    const { arenaBytes, program } = this.plan
+    const bytes = aligned(program.length) + weightBytes + arenaBytes + 3 * GUARD
+    const base = reserve(backend, bytes)
+    const weights = base + aligned(program.length) + GUARD
+    this.arenaAt = weights + weightBytes + GUARD
+    this.guards = [weights - GUARD, weights + weightBytes, this.arenaAt + arenaBytes]
+    poison(backend, base, bytes)
+    new Uint8Array(backend.memory.buffer).set(this.weights, weights)
+    this.engine = new Engine(backend, { program: base, staging: base - DEFAULT_STAGING_BYTES, weights, arena: this.arenaAt, bytes }, weightBytes, arenaBytes)
+    this.engine.select(this.plan)
+  }
+
+  /** Runs the program on a dense picture, in `threads` shares per step; the arena is poison before. Throws when a guard was touched. */
+  run(picture: Float32Array, threads = 1): void {
+    poison(this.backend, this.arenaAt, this.plan.arenaBytes)
+    this.engine.write(this.plan.pictures.get(this.graph.input)!, picture)
+    for (let step = 0; step < this.plan.steps.length; ++step)
+      for (let thread = 0; thread < threads; ++thread) {
+        const status = this.backend.exports.run(step, step + 1, thread, threads)
+        if (status) throw new Error(`run(${step}, ${step + 1}, ${thread}, ${threads}) gave status ${status}`)
+      }
+    this.checkGuards()
+  }
+
+  checkGuards(): void {
+    for (const guard of this.guards) {
+      const at = touched(this.backend, guard, GUARD)
+      if (at >= 0) throw new Error(`byte ${at} of the guard at ${guard} was written (guards ${this.guards}, arena ${this.arenaAt} + ${this.plan.arenaBytes})`)
+    }
+    const { weights } = this.engine.places
+    if (Buffer.compare(this.weights, new Uint8Array(this.backend.memory.buffer, weights, this.weights.length)) !== 0) throw new Error('weights were written')
+  }
+
+  /** A dense copy of a tensor that still lies in the arena. */
+  read(tensor: string): Float32Array {
+    return this.engine.read(this.plan.pictures.get(tensor)!)
+  }
+
+  arena(): Uint8Array {
+    return new Uint8Array(this.backend.memory.buffer, this.arenaAt, this.plan.arenaBytes).slice()
+  }
+}

@@ -1,0 +1,24 @@
+import { Builder, type ConvOptions } from '../../src/networks/builder.ts'
+import type { Graph, Use } from '../../src/graph/graph.ts'
+
+/** The smallest graphs in which a kernel stands where networks have it; every tensor that `outputs` names stays in the arena. */
+export function graphOf(build: (net: Builder) => Record<string, Use>): Graph {
+  const net = new Builder()
+  const outputs = build(net)
+  const graph = net.graph('test', { width: 1, classes: 1, kernels: 1 })
+  graph.outputs = Object.fromEntries(Object.entries(outputs).map(([name, use]) => [name, use.tensor]))
+  return graph
+}
+
+/** A pointwise convolution lifts the three channels of the picture to `channels`; its values are of both signs. */
+export const lift = (net: Builder, channels: number, name = 'lift'): Use => net.conv(name, net.image, channels)
+
+/** `lift`, then one convolution; dynamic with g kernels when asked, its coefficients taken from its own input. */
+export function single(cin: number, cout: number, options: ConvOptions, kernels = 0): Graph {
+  return graphOf((net) => {
+    const x = cin === 3 ? net.image : lift(net, cin)
+    if (!kernels) return { out: net.conv('out', x, cout, options) }
+    const coefficients = net.coefficients('out.coef', x, cout * kernels)
+    return { out: net.conv('out', x, cout, { ...options, dynamic: { coefficients, from: 0, kernels } }), coefficients }
+  })
+}
