@@ -45,6 +45,8 @@ class Drafter {
   private readonly layouts = new Map<Node, WeightLayout>()
   /** Right half of a shuffle -> the shuffle that its convolution writes. */
   private readonly woven = new Map<string, Shuffle>()
+  /** Byte offset of a convolution's coefficients in the vector of its block. */
+  private readonly coefficientsAt = new Map<Conv, number>()
   private node = 0
 
   constructor(
@@ -56,10 +58,14 @@ class Drafter {
     const lanes = assignLanes(graph)
     for (const layout of weightLayouts(graph)) this.layouts.set(layout.node, layout)
     for (const node of graph.nodes) if (node.op === 'shuffle') this.woven.set(this.weavable(node), node)
+    const borders = new Map<string, number>()
+    for (const node of graph.nodes) {
+      if (node.op === 'conv') borders.set(node.input.tensor, Math.max(node.padding, borders.get(node.input.tensor) ?? 0))
+      if (node.op === 'coefficients') this.placeCoefficients(node.output)
+    }
     for (const [tensor, shape] of inferShapes(graph, height, width)) {
       if (this.woven.has(tensor)) continue
-      const border = consumers(graph, tensor).reduce((most, node) => Math.max(most, node.op === 'conv' && node.input.tensor === tensor ? node.padding : 0), 0)
-      this.pictures.set(tensor, { shape, lanes: lanes.get(tensor)!, border })
+      this.pictures.set(tensor, { shape, lanes: lanes.get(tensor)!, border: borders.get(tensor) ?? 0 })
     }
   }
 
@@ -166,18 +172,17 @@ class Drafter {
     this.scratch.set(bias, quads * 16)
     const operands = { Out: fused, Side: bias, Weights: `${name}.weight`, Bias: `${name}.bias`, Coefficients: node.dynamic.coefficients, ...scales }
     words.Group = node.dynamic.kernels
-    words.CoefficientsAt = this.coefficientsAt(node)
+    words.CoefficientsAt = this.coefficientsAt.get(node)
     this.add(kernelFor('fuse', this.precision), `${name}.fuse`, operands, words)
     return [fused, bias]
   }
 
-  private coefficientsAt(node: Conv): number {
+  private placeCoefficients(vector: string): void {
     let at = 0
-    for (const conv of dynamicConvs(this.graph, node.dynamic!.coefficients)) {
-      if (conv === node) break
+    for (const conv of dynamicConvs(this.graph, vector)) {
+      this.coefficientsAt.set(conv, at)
       at += this.layouts.get(conv)!.lanes.length * conv.dynamic!.kernels * BYTES
     }
-    return at
   }
 
   private residual(tensor: string, operands: Partial<Record<Operand, string>>): Partial<Record<Word, number>> {
