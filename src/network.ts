@@ -5,6 +5,7 @@ import { imageOf, type ImageInput } from './image/input.ts'
 import { preprocess } from './image/preprocess.ts'
 import type { InputSpec } from './image/spec.ts'
 import { type Plan, planNetwork } from './plan/plan.ts'
+import { stepMultiplyAdds } from './plan/program.ts'
 import { pixelAt, pixelBytes, rowBytes } from './plan/steps.ts'
 import type { Precision } from './plan/weights.ts'
 import { Engine, places } from './runtime/engine.ts'
@@ -88,7 +89,7 @@ export class Network {
   async run(input: TensorInput, options: RunOptions = {}): Promise<Outputs> {
     const plan = this.planTensor(input)
     await this.fit(plan)
-    options.signal?.throwIfAborted()
+    checkSignal(options.signal)
     return this.execute(plan, input.data)
   }
 
@@ -101,22 +102,29 @@ export class Network {
 
   /** Resizes, crops, normalises and classifies a picture; best classes first. Throws `bad-image`, `bad-input`, `disposed`, `aborted`. */
   async classify(image: ImageInput, options: ClassifyOptions = {}): Promise<Prediction[]> {
+    return (await this.classifyFully(image, options)).top
+  }
+
+  /** @internal One pass, for the command line: best classes first, and the outputs that they come from. */
+  async classifyFully(image: ImageInput, options: ClassifyOptions = {}): Promise<{ top: Prediction[]; outputs: Outputs }> {
     const { topK = 5, size = this.input.size, signal } = options
     if (!Number.isInteger(topK) || topK < 1) throw new DynedgeError('bad-input', `topK is ${topK}, expected a positive integer.`)
     const pixels = await imageOf(image)
     const plan = this.planFor(size[0], size[1])
     await this.fit(plan)
-    signal?.throwIfAborted()
+    checkSignal(signal)
     const { backend, places } = this.select(plan)
     const picture = plan.pictures.get(this.graph.input)!
     const pointer = places.arena + picture.offset + pixelAt(picture, 0)
     const target = { pointer, rowStride: rowBytes(picture), pixelStride: pixelBytes(picture), height: plan.height, width: plan.width }
     preprocess(backend, pixels, this.input, { pointer: places.staging, bytes: places.weights - places.staging }, target)
-    const { probabilities } = this.finish(plan)
-    return [...probabilities.keys()]
+    const outputs = this.finish(plan)
+    const { probabilities } = outputs
+    const top = [...probabilities.keys()]
       .sort((a, b) => probabilities[b] - probabilities[a] || a - b)
       .slice(0, topK)
       .map((index) => ({ index, label: this.labels[index] ?? String(index), probability: probabilities[index] }))
+    return { top, outputs }
   }
 
   /** Time of every step for one input size, on the numbers that the last run left; minimum over `repetitions`. */
@@ -135,13 +143,13 @@ export class Network {
         times[step] = Math.min(times[step], performance.now() - start)
       }
     const ms = times.reduce((sum, time) => sum + time, 0)
-    const steps = plan.steps.map(({ label, kernel, words }, index) => ({
-      step: label,
-      kernel: kernel.name,
-      does: kernel.does,
+    const steps = plan.steps.map((step, index) => ({
+      step: step.label,
+      kernel: step.kernel.name,
+      does: step.kernel.does,
       ms: times[index],
       share: times[index] / ms,
-      multiplyAdds: (words.Rows ?? 1) * (words.Columns ?? 1) * (words.Depth ?? 0) * (words.Lanes ?? 0) * (words.Group || 1),
+      multiplyAdds: stepMultiplyAdds(step),
     }))
     return { ms, steps }
   }
@@ -230,6 +238,10 @@ export class Network {
     engine.run(0, plan.steps.length)
     return Object.fromEntries(Object.entries(this.graph.outputs).map(([name, tensor]) => [name, engine.read(plan.pictures.get(tensor)!)]))
   }
+}
+
+function checkSignal(signal?: AbortSignal): void {
+  if (signal?.aborted) throw new DynedgeError('aborted', 'The call was aborted by its caller.', { cause: signal.reason })
 }
 
 /** Largest side of an input, in pixels. */

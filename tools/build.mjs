@@ -37,6 +37,7 @@ await build({
   packages: 'external',
   minify: false,
   splitting: true,
-  chunkNames: 'chunks/[name]-[hash]',
+  // Beside the wasm files, which they find by their own address.
+  chunkNames: '[name]-[hash]',
 })
 execFileSync(bin('tsc'), ['-p', 'tsconfig.types.json'], { stdio: 'inherit' })

@@ -53,6 +53,11 @@ const WORDS = {
 }
 export type Word = keyof typeof WORDS
 
+/** What a step multiplies and adds, padding lanes included. */
+export function stepMultiplyAdds({ words }: PlannedStep): number {
+  return (words.Rows ?? 1) * (words.Columns ?? 1) * (words.Depth ?? 0) * (words.Lanes ?? 0) * (words.Group || 1)
+}
+
 const OPERANDS: Record<Operand, number> = {
   In: Step.In,
   Out: Step.Out,

@@ -1,0 +1,56 @@
+import type { Command } from 'commander'
+import { writeStateDict } from '../bundle/safetensors.ts'
+import { DynedgeError } from '../errors.ts'
+import type { InputSpec } from '../image/spec.ts'
+import { checkHeader } from '../load.ts'
+import { unpackWeights } from '../pack/unpack.ts'
+import type { Precision } from '../plan/weights.ts'
+import { openBundle } from './bundle.ts'
+import { writeWhole } from './files.ts'
+import { byteSize, print, printJson } from './output.ts'
+
+export function unpackCommand(program: Command): void {
+  program
+    .command('unpack')
+    .description('write the weights of a bundle, dequantized, as a state dict in PyTorch naming')
+    .argument('<bundle>', 'path or URL')
+    .requiredOption('-o, --output <file>', 'safetensors file to write')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nBatch norm was folded when packing: here it is the identity, with the folded bias as its beta.')
+    .action(unpack)
+}
+
+async function unpack(path: string, options: { output: string; json?: boolean }): Promise<void> {
+  const { header, data, damaged, sha256 } = await openBundle(path)
+  if (damaged.length || !sha256)
+    throw new DynedgeError('damaged-bundle', `${path} is damaged: ${damaged[0] ?? 'SHA-256 of the data'}; fetch it again`)
+  const graph = checkHeader(header)
+  const { network, labels } = header.metadata
+  const precision = header.metadata.precision as Precision
+  const state = unpackWeights(graph, precision, (name, dtype) => {
+    const { offset, bytes } = header.tensors.get(name)!
+    const copy = data.slice(offset, offset + bytes).buffer
+    return dtype === 'F32' ? new Float32Array(copy) : new Int8Array(copy)
+  })
+  const input = header.metadata.input as unknown as InputSpec
+  // What `pack` and models/dynedge_torch read back.
+  const facts: Record<string, string> = {
+    network: graph.network,
+    width: String(graph.width),
+    classes: String(graph.classes),
+    g: String(graph.kernels),
+    name: network,
+    input_size: input.size[0] === input.size[1] ? String(input.size[0]) : JSON.stringify(input.size),
+    shorter_side: String(input.shorterSide),
+    mean: JSON.stringify(input.mean),
+    std: JSON.stringify(input.std),
+    unpacked_from: precision,
+  }
+  if (labels) facts.labels = JSON.stringify(labels)
+  if (header.metadata.licence) facts.licence = header.metadata.licence
+  const tensors = [...state].map(([name, { shape, data }]) => ({ name, shape, data }))
+  const bytes = writeStateDict(tensors, facts)
+  await writeWhole(options.output, bytes)
+  if (options.json) printJson({ output: options.output, network, precision, tensors: tensors.length, bytes: bytes.length })
+  else print(`${options.output}: ${tensors.length} tensors, ${byteSize(bytes.length)}, from ${network} ${precision}`)
+}
