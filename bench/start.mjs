@@ -1,0 +1,32 @@
+// npm run bench -- ARGUMENTS: installs what only benches need, then runs bench/run.ts on a Node that has the variants asked for.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ensureEngines, install } from '../tools/engines.mjs'
+
+const folder = dirname(fileURLToPath(import.meta.url))
+const root = join(folder, '..')
+const given = process.argv.slice(2)
+
+if (!existsSync(join(root, 'build', 'simd.wasm'))) {
+  process.stderr.write('There are no kernels in build/ yet: run `npm run build` first.\n')
+  process.exit(1)
+}
+try {
+  install(folder)
+} catch {
+  process.stderr.write('The dependencies of bench/ could not be installed; `npm ci --prefix bench` says why.\n')
+  process.exit(1)
+}
+const asked = given.flatMap((argument, index) =>
+  argument === '--variants' ? [given[index + 1] ?? ''] : argument.startsWith('--variants=') ? [argument] : [],
+)
+const relaxed = asked.length === 0 || asked.some((variants) => variants.includes('relaxed'))
+const node = (relaxed && ensureEngines()) || process.execPath
+const child = spawn(node, ['--import', 'tsx', '--no-warnings', join(folder, 'run.ts'), ...given], {
+  cwd: root,
+  stdio: 'inherit',
+})
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
+child.on('exit', (code, signal) => process.exit(signal ? 1 : code))

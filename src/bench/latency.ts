@@ -1,0 +1,165 @@
+import type { JsonObject } from '../bundle/header.ts'
+import type { Graph } from '../graph/graph.ts'
+import { type StateDict, seededState, seededUniform } from '../graph/parameters.ts'
+import type { InputSpec } from '../image/spec.ts'
+import type { Load } from '../load.ts'
+import type { Network, TensorInput } from '../network.ts'
+import { buildNetwork } from '../networks/index.ts'
+import { packBundle } from '../pack/pack.ts'
+import type { Precision } from '../plan/weights.ts'
+import type { Variant } from '../runtime/module.ts'
+
+/** What to measure: every combination; squares of `sizes` pixels. */
+export interface BenchSpec {
+  networks: string[]
+  sizes: number[]
+  precisions: Precision[]
+  variants: Variant[]
+}
+
+export interface Row {
+  runtime: string
+  network: string
+  precision: Precision
+  /** Binary of dynedge; null where a peer has no choice. */
+  variant: Variant | null
+  threads: number
+  size: number
+  ms: { min: number; median: number }
+  runs: number
+}
+
+export interface RaceOptions {
+  /** Time for each contender, without warming up. */
+  seconds?: number
+  signal?: AbortSignal
+}
+
+const SEED = 1
+/** Keep the activations of deep dynamic networks in the range of trained ones. */
+const DYNAMIC_GAINS = { coefficients: 1, weights: 0.6 }
+const WARM_RUNS = 12
+const WARM_MS = 400
+const BURST_MS = 80
+const LEAST_ROUNDS = 5
+
+export function seededWeights(graph: Graph): StateDict {
+  return seededState(graph, SEED, graph.kernels ? DYNAMIC_GAINS : {})
+}
+
+/** A bundle of random weights, trained for nothing, input `size` x `size`. */
+export function seededBundle(graph: Graph, state: StateDict, precision: Precision, size: number): Uint8Array {
+  const input: InputSpec = {
+    channels: 3,
+    mean: [0.5, 0.5, 0.5],
+    std: [0.25, 0.25, 0.25],
+    size: [size, size],
+    shorterSide: size,
+    resampling: 'bilinear',
+  }
+  return packBundle(graph, state, precision, {
+    input: input as unknown as JsonObject,
+    labels: null,
+    quantization: null,
+    provenance: { weights: `random, seed ${SEED}` },
+    licence: null,
+  })
+}
+
+/** A normalised picture of noise, height x width x 3. */
+export function seededPicture(size: number): TensorInput {
+  return { data: seededUniform('image', SEED, size * size * 3, (u) => 4 * u - 2), height: size, width: size }
+}
+
+/**
+ * Times every contender in bursts by turns, so that a slow spell of the machine falls on all; the first run of a burst, which finds
+ * the caches full of another's numbers, does not count. Returns milliseconds per run and contender.
+ */
+export async function race(
+  contenders: readonly (() => unknown)[],
+  { seconds = 3, signal }: RaceOptions = {},
+): Promise<number[][]> {
+  const bursts: number[] = []
+  for (const run of contenders) {
+    const start = performance.now()
+    let runs = 0
+    for (; runs < WARM_RUNS || performance.now() - start < WARM_MS; ++runs) await run()
+    const begin = performance.now()
+    await run()
+    bursts.push(Math.max(2, Math.round(BURST_MS / (performance.now() - begin))))
+  }
+  const times: number[][] = contenders.map(() => [])
+  const begin = performance.now()
+  for (let round = 0; round < LEAST_ROUNDS || performance.now() - begin < seconds * 1000 * contenders.length; ++round)
+    for (let turn = 0; turn < contenders.length; ++turn) {
+      signal?.throwIfAborted()
+      const index = (turn + round) % contenders.length
+      const run = contenders[index]
+      await run()
+      for (let i = 0; i < bursts[index]; ++i) {
+        const start = performance.now()
+        const result = run()
+        if (result instanceof Promise) await result
+        times[index].push(performance.now() - start)
+      }
+    }
+  return times
+}
+
+export function minAndMedian(times: readonly number[]): { min: number; median: number } {
+  const sorted = [...times].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return { min: sorted[0], median: sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2 }
+}
+
+/** Latency of dynedge alone, on random weights: what `dynedge bench` prints where there are no peers. Throws as `load` and `buildNetwork` do. */
+export async function benchLatency(
+  load: Load,
+  spec: BenchSpec,
+  options: RaceOptions & { onProgress?: (text: string) => void } = {},
+): Promise<Row[]> {
+  const rows: Row[] = []
+  for (const size of spec.sizes) {
+    const entries: { network: Network; row: Omit<Row, 'ms' | 'runs'> }[] = []
+    for (const name of spec.networks) {
+      const graph = buildNetwork(name)
+      const state = seededWeights(graph)
+      for (const precision of spec.precisions) {
+        const bundle = seededBundle(graph, state, precision, size)
+        for (const variant of spec.variants) {
+          options.onProgress?.(`${name} ${precision} ${variant} ${size}`)
+          const network = await load(bundle, { variant })
+          entries.push({
+            network,
+            row: { runtime: 'dynedge', network: name, precision, variant, threads: network.threads, size },
+          })
+        }
+      }
+    }
+    const picture = seededPicture(size)
+    const times = await race(
+      entries.map(
+        ({ network }) =>
+          () =>
+            network.runSync(picture),
+      ),
+      options,
+    )
+    entries.forEach(({ network, row }, index) => {
+      rows.push({ ...row, ms: minAndMedian(times[index]), runs: times[index].length })
+      network.dispose()
+    })
+  }
+  return rows
+}
+
+/** `224`, `128,224`, `96..448` (in steps of 32); undefined for anything else. */
+export function parseSizes(text: string): number[] | undefined {
+  const sizes = text.split(',').flatMap((part) => {
+    const match = /^(\d+)(?:\.\.(\d+))?$/.exec(part.trim())
+    if (!match) return [Number.NaN]
+    const [first, last] = [Number(match[1]), Number(match[2] ?? match[1])]
+    return Array.from({ length: Math.floor((last - first) / 32) + 1 }, (_, step) => first + 32 * step)
+  })
+  return sizes.length && sizes.every((size) => size > 0) ? sizes : undefined
+}
