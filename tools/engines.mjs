@@ -15,9 +15,13 @@ export function relaxedNode() {
   return existsSync(newer) ? newer : undefined
 }
 
-/** As `relaxedNode`, after installing test/engines where it is needed; undefined on platforms that npm has no such Node for. */
+/** As `relaxedNode`, after installing test/engines where it is needed; undefined where npm has no such Node or cannot fetch it. */
 export function ensureEngines() {
-  if (!relaxedNode()) install(join(root, 'test', 'engines'))
+  try {
+    if (!relaxedNode()) install(join(root, 'test', 'engines'))
+  } catch {
+    process.stderr.write('The newer Node of test/engines could not be installed; `npm ci --prefix test/engines` says why.\n')
+  }
   return relaxedNode()
 }
 
