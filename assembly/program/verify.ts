@@ -63,6 +63,7 @@ function writes(step: usize, field: i32, at: u32, bytes: u64): bool {
   return reads(step, field, at, bytes) && tensorWord(word(step, field), Tensor.Base) == Base.Arena
 }
 
+/** Do two operands share memory? Only after `reads` or `writes` has checked their indices. */
 function overlap(step: usize, a: i32, b: i32): bool {
   const i = word(step, a)
   const j = word(step, b)
@@ -155,11 +156,11 @@ function checkConvolution(step: usize, op: u32): u32 {
     } else if (mode != Side.Add) out <<= 1
     const side = extent(rows, columns, word(step, Step.SideRow), word(step, Step.SidePixel), (quads << 4) + group)
     if (!reads(step, Step.Side, word(step, Step.SideAt), side)) return Status.ReadsOutside
-    if (overlap(step, Step.Out, Step.Side)) return Status.Overlaps
   }
   const write = extent(rows, columns, word(step, Step.OutRow), word(step, Step.OutPixel), out)
   const status = written(step, write)
   if (status) return status
+  if (mode != Side.None && overlap(step, Step.Out, Step.Side)) return Status.Overlaps
   return overlap(step, Step.Out, Step.Weights) || overlap(step, Step.Out, Step.Bias) ? Status.Overlaps : Status.Ok
 }
 

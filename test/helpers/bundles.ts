@@ -24,7 +24,7 @@ export function smallBundle(precision: Precision = 'w8', options: NetworkOptions
 }
 
 /** `load` of the sources under test, with the binaries of build/. */
-export const load: Load = loader({ wasm: async (variant) => readWasm(variant), readFile: openFile })
+export const load: Load = loader({ wasm: async (variant) => readWasm(variant) as BufferSource, readFile: openFile })
 
 export function seededTensor(height: number, width: number): { data: Float32Array; height: number; width: number } {
   return { data: seededUniform('tensor', 7, height * width * 3, (u) => 4 * u - 2), height, width }

@@ -10,7 +10,7 @@ import type { Precision } from '../../src/plan/weights.ts'
 import { Engine } from '../../src/runtime/engine.ts'
 import { poison, reserve, touched } from './wasm.ts'
 
-/** Poisoned bytes before, between and behind weights and arena. */
+/** Poisoned bytes before and between weights and arena; the arena ends with the memory, so that whatever passes its end traps. */
 export const GUARD = 4096
 
 /** A graph packed, planned and placed as `load` does it, with guards around all that a program may touch. */
@@ -41,11 +41,12 @@ export class Placed {
     for (const { name, data } of packed) this.weights.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), places.get(name)!.offset)
     this.plan = planNetwork(graph, precision, places, weightBytes, height, width)
     const { arenaBytes, program } = this.plan
-    const bytes = aligned(program.length) + weightBytes + arenaBytes + 3 * GUARD
-    const base = reserve(backend, bytes)
+    const bytes = aligned(program.length) + weightBytes + arenaBytes + 2 * GUARD
+    reserve(backend, bytes)
+    const base = backend.memory.buffer.byteLength - bytes
     const weights = base + aligned(program.length) + GUARD
     this.arenaAt = weights + weightBytes + GUARD
-    this.guards = [weights - GUARD, weights + weightBytes, this.arenaAt + arenaBytes]
+    this.guards = [weights - GUARD, weights + weightBytes]
     poison(backend, base, bytes)
     new Uint8Array(backend.memory.buffer).set(this.weights, weights)
     this.engine = new Engine(backend, { program: base, staging: base - DEFAULT_STAGING_BYTES, weights, arena: this.arenaAt, bytes }, weightBytes, arenaBytes)

@@ -17,7 +17,7 @@ export const lift = (net: Builder, channels: number, name = 'lift'): Use => net.
 export function single(cin: number, cout: number, options: ConvOptions, kernels = 0): Graph {
   return graphOf((net) => {
     const x = cin === 3 ? net.image : lift(net, cin)
-    if (!kernels) return { out: net.conv('out', x, cout, options) }
+    if (!kernels) return { out: net.conv('out', x, cout, options) } as Record<string, Use>
     const coefficients = net.coefficients('out.coef', x, cout * kernels)
     return { out: net.conv('out', x, cout, { ...options, dynamic: { coefficients, from: 0, kernels } }), coefficients }
   })
