@@ -49,20 +49,57 @@ function tile(
   for (let i: u32 = 0; i < kernel; ++i) {
     let p = a + <usize>i * inRow
     for (let j: u32 = 0; j < kernel; ++j) {
-      const stop = p + channels
-      let s = p
-      for (; s < stop; s += 4) {
-        const b0 = v128.load(b)
-        const b1 = v128.load(b + second)
-        b += pitch
-        let x = v128.load32_splat(s)
+      let s0 = p
+      let s1 = p + r1
+      let s2 = p + r2
+      let s3 = p + r3
+      let x: v128, b0: v128, b1: v128
+      if (channels == 12) {
+        // Colours: the stem of every network here.
+        b0 = v128.load(b)
+        b1 = v128.load(b + second)
+        x = v128.load32_splat(s0)
         c00 = madd(x, b0, c00); c01 = madd(x, b1, c01)
-        x = v128.load32_splat(s + r1)
+        x = v128.load32_splat(s1)
         c10 = madd(x, b0, c10); c11 = madd(x, b1, c11)
-        x = v128.load32_splat(s + r2)
+        x = v128.load32_splat(s2)
         c20 = madd(x, b0, c20); c21 = madd(x, b1, c21)
-        x = v128.load32_splat(s + r3)
+        x = v128.load32_splat(s3)
         c30 = madd(x, b0, c30); c31 = madd(x, b1, c31)
+        b0 = v128.load(b + pitch)
+        b1 = v128.load(b + pitch + second)
+        x = v128.load32_splat(s0, 4)
+        c00 = madd(x, b0, c00); c01 = madd(x, b1, c01)
+        x = v128.load32_splat(s1, 4)
+        c10 = madd(x, b0, c10); c11 = madd(x, b1, c11)
+        x = v128.load32_splat(s2, 4)
+        c20 = madd(x, b0, c20); c21 = madd(x, b1, c21)
+        x = v128.load32_splat(s3, 4)
+        c30 = madd(x, b0, c30); c31 = madd(x, b1, c31)
+        b0 = v128.load(b + 2 * pitch)
+        b1 = v128.load(b + 2 * pitch + second)
+        x = v128.load32_splat(s0, 8)
+        c00 = madd(x, b0, c00); c01 = madd(x, b1, c01)
+        x = v128.load32_splat(s1, 8)
+        c10 = madd(x, b0, c10); c11 = madd(x, b1, c11)
+        x = v128.load32_splat(s2, 8)
+        c20 = madd(x, b0, c20); c21 = madd(x, b1, c21)
+        x = v128.load32_splat(s3, 8)
+        c30 = madd(x, b0, c30); c31 = madd(x, b1, c31)
+        b += 3 * pitch
+      } else for (const stop = p + channels; s0 < stop; s0 += 4) {
+        b0 = v128.load(b)
+        b1 = v128.load(b + second)
+        x = v128.load32_splat(s0)
+        c00 = madd(x, b0, c00); c01 = madd(x, b1, c01)
+        x = v128.load32_splat(s1)
+        c10 = madd(x, b0, c10); c11 = madd(x, b1, c11)
+        x = v128.load32_splat(s2)
+        c20 = madd(x, b0, c20); c21 = madd(x, b1, c21)
+        x = v128.load32_splat(s3)
+        c30 = madd(x, b0, c30); c31 = madd(x, b1, c31)
+        s1 += 4; s2 += 4; s3 += 4
+        b += pitch
       }
       p += inPixel
     }
