@@ -29,35 +29,54 @@ export function benchCommand(program: Command): void {
     .option('--networks <names>', 'separated by commas', networkNames, ['dy-mobile', 'mobilenetv2'])
     .option('--sizes <sizes>', '224 or 128,224 or 96..448', sizes, [224])
     .option('--precisions <labels>', 'f32,w8', oneOf<Precision>(['f32', 'w8']), ['f32'])
-    .option('--variants <names>', 'simd,relaxed (default: the fastest that runs here)', oneOf<Variant>(['simd', 'relaxed']))
+    .option(
+      '--variants <names>',
+      'simd,relaxed (default: the fastest that runs here)',
+      oneOf<Variant>(['simd', 'relaxed']),
+    )
     .option('--threads <count>', 'only 1 in this version', oneOf(['1']), ['1'])
     .option('--seconds <n>', 'time for each network', parsePositive, 3)
     .option('--json', 'print one JSON object')
     .allowUnknownOption()
     .allowExcessArguments()
-    .addHelpText('after', '\nIn a checkout this is `npm run bench`, which also races other runtimes and knows more options.')
+    .addHelpText(
+      'after',
+      '\nIn a checkout this is `npm run bench`, which also races other runtimes and knows more options.',
+    )
     .action(bench)
 }
 
 async function bench(options: Options, command: Command): Promise<void> {
   const root = packageRoot()
   if (existsSync(join(root, 'bench', 'run.ts'))) return checkoutBench(root)
-  if (command.args.length) throw new DynedgeError('usage', `bench does not know ${command.args[0]} outside of a checkout.`)
+  if (command.args.length)
+    throw new DynedgeError('usage', `bench does not know ${command.args[0]} outside of a checkout.`)
   const { networks, sizes, precisions, seconds } = options
   const variants = options.variants ?? [await chooseVariant()]
   const onProgress = (text: string) => process.stderr.write(`${text}\n`)
   const rows = await benchLatency(load, { networks, sizes, precisions, variants }, { seconds, onProgress })
   const engine = { node: process.version, v8: process.versions.v8, peers: {} }
-  if (options.json) printJson({ machine: { cpu: cpus()[0].model.trim(), cores: cpus().length, os: process.platform, arch: process.arch }, engine, rows })
+  if (options.json)
+    printJson({
+      machine: { cpu: cpus()[0].model.trim(), cores: cpus().length, os: process.platform, arch: process.arch },
+      engine,
+      rows,
+    })
   else showRows(rows)
 }
 
 /** The whole command line goes to the checkout's bench, which has its own parser. */
 function checkoutBench(root: string): Promise<void> {
   const given = process.argv.slice(process.argv.indexOf('bench') + 1)
-  const child = spawn('npm', ['run', '-s', 'bench', '--', ...given], { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' })
+  const child = spawn('npm', ['run', '-s', 'bench', '--', ...given], {
+    cwd: root,
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  })
   return new Promise((resolve, reject) => {
-    child.on('error', (cause) => reject(new DynedgeError('usage', `npm run bench cannot be started: ${cause.message}`, { cause })))
+    child.on('error', (cause) =>
+      reject(new DynedgeError('usage', `npm run bench cannot be started: ${cause.message}`, { cause })),
+    )
     child.on('exit', (code, signal) => {
       process.exitCode = signal ? 1 : (code ?? 1)
       resolve()
@@ -66,8 +85,19 @@ function checkoutBench(root: string): Promise<void> {
 }
 
 function showRows(rows: Row[]): void {
-  const cells = rows.map(({ network, precision, variant, size, ms }) => [network, precision, variant ?? '', `${size}`, ms.min.toFixed(2), ms.median.toFixed(2)])
-  for (const line of columns([['network', 'precision', 'variant', 'size', 'min ms', 'median ms'], ...cells], new Set([3, 4, 5]))) print(line)
+  const cells = rows.map(({ network, precision, variant, size, ms }) => [
+    network,
+    precision,
+    variant ?? '',
+    `${size}`,
+    ms.min.toFixed(2),
+    ms.median.toFixed(2),
+  ])
+  for (const line of columns(
+    [['network', 'precision', 'variant', 'size', 'min ms', 'median ms'], ...cells],
+    new Set([3, 4, 5]),
+  ))
+    print(line)
 }
 
 function networkNames(text: string): string[] {
@@ -85,7 +115,8 @@ function sizes(text: string): number[] {
 function oneOf<T extends string>(allowed: readonly T[]) {
   return (text: string): T[] => {
     const words = text.split(',') as T[]
-    if (!words.every((word) => allowed.includes(word))) throw new InvalidArgumentError(`Expected ${allowed.join(' or ')}.`)
+    if (!words.every((word) => allowed.includes(word)))
+      throw new InvalidArgumentError(`Expected ${allowed.join(' or ')}.`)
     return words
   }
 }

@@ -7,9 +7,10 @@ export async function readWhole(path: string, what: string, code: ErrorCode = 'b
     return new Uint8Array(await readFile(path))
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code
-    if (reason === 'ENOENT' || reason === 'ENOTDIR') throw new DynedgeError('not-found', `${path}: no such file`, { cause })
-    if (reason === 'EISDIR') throw new DynedgeError(code, `${path} is a directory, expected ${what}`, { cause })
-    throw new DynedgeError(code, `${path} cannot be read (${reason ?? (cause as Error).message})`, { cause })
+    if (reason === 'ENOENT' || reason === 'ENOTDIR')
+      throw new DynedgeError('not-found', `${path}: no such file`, { cause })
+    if (reason === 'EISDIR') throw new DynedgeError(code, `${path}: this is a directory, expected ${what}`, { cause })
+    throw new DynedgeError(code, `${path}: cannot be read (${reason ?? (cause as Error).message})`, { cause })
   }
 }
 

@@ -29,23 +29,39 @@ async function inspect(path: string, options: Options): Promise<void> {
   const { header, damaged, sha256 } = await openBundle(path)
   const graph = checkHeader(header)
   const { precision } = header.metadata
-  const plan = options.plan && planNetwork(graph, precision as Precision, header.tensors, header.dataBytes, ...options.plan)
+  const plan =
+    options.plan && planNetwork(graph, precision as Precision, header.tensors, header.dataBytes, ...options.plan)
   const steps = plan && describeSteps(plan)
   if (options.json) {
-    const planned = plan && { size: options.plan, arena_bytes: plan.arenaBytes, program_bytes: plan.program.length, steps }
-    printJson({ file: path, ...describe(header, graph), checksums: { crc32c: damaged.length === 0, sha256, damaged }, ...(planned && { plan: planned }) })
+    const planned = plan && {
+      size: options.plan,
+      arena_bytes: plan.arenaBytes,
+      program_bytes: plan.program.length,
+      steps,
+    }
+    printJson({
+      file: path,
+      ...describe(header, graph),
+      checksums: { crc32c: damaged.length === 0, sha256, damaged },
+      ...(planned && { plan: planned }),
+    })
   } else {
     showHeader(path, header, graph)
-    print(`\nchecksums   CRC32C of ${header.tensors.size} tensors ${damaged.length ? `wrong in ${damaged.length}` : 'right'}, SHA-256 ${sha256 ? 'right' : 'wrong'}`)
+    print(
+      `\nchecksums   CRC32C of ${header.tensors.size} tensors ${damaged.length ? `wrong in ${damaged.length}` : 'right'}, SHA-256 ${sha256 ? 'right' : 'wrong'}`,
+    )
     if (plan) showPlan(plan, steps!)
   }
   if (damaged.length === 0 && sha256) return
-  complain(`${path} is damaged: ${damaged.length ? damaged.slice(0, 3).join(', ') : 'SHA-256 of the data'}${damaged.length > 3 ? ', …' : ''}; fetch it again`)
+  complain(
+    `${path} is damaged: ${damaged.length ? damaged.slice(0, 3).join(', ') : 'SHA-256 of the data'}${damaged.length > 3 ? ', …' : ''}; fetch it again`,
+  )
   process.exitCode = 1
 }
 
 function describe({ metadata, tensors, dataStart, dataBytes }: BundleHeader, graph: Graph) {
-  const { format, layout, network, precision, input, labels, quantization, provenance, licence, sha256, weightBytes } = metadata
+  const { format, layout, network, precision, input, labels, quantization, provenance, licence, sha256, weightBytes } =
+    metadata
   return {
     format,
     layout,
@@ -61,7 +77,13 @@ function describe({ metadata, tensors, dataStart, dataBytes }: BundleHeader, gra
     licence,
     sha256,
     bytes: { file: dataStart + dataBytes, header: dataStart, data: dataBytes, weights: weightBytes },
-    tensors: [...tensors.values()].map(({ name, dtype, shape, offset, bytes }) => ({ name, dtype, elements: shape[0], offset, bytes })),
+    tensors: [...tensors.values()].map(({ name, dtype, shape, offset, bytes }) => ({
+      name,
+      dtype,
+      elements: shape[0],
+      offset,
+      bytes,
+    })),
   }
 }
 
@@ -69,8 +91,14 @@ function showHeader(path: string, header: BundleHeader, graph: Graph): void {
   const { metadata, tensors, dataStart, dataBytes } = header
   const { network, precision, input, labels, provenance, licence, format, layout } = metadata
   const lines = [
-    ['file', `${path}, ${byteSize(dataStart + dataBytes)}: header ${byteSize(dataStart)}, weights ${byteSize(dataBytes)}`],
-    ['network', `${network} ${precision}, width ${graph.width}, ${graph.classes} classes${graph.kernels ? `, g_t ${graph.kernels}` : ''}`],
+    [
+      'file',
+      `${path}, ${byteSize(dataStart + dataBytes)}: header ${byteSize(dataStart)}, weights ${byteSize(dataBytes)}`,
+    ],
+    [
+      'network',
+      `${network} ${precision}, width ${graph.width}, ${graph.classes} classes${graph.kernels ? `, g_t ${graph.kernels}` : ''}`,
+    ],
     ['format', `${format}, weight layout ${layout}`],
     ['input', JSON.stringify(input)],
     ['labels', labels ? `${labels.slice(0, 10).join(', ')}${labels.length > 10 ? ', …' : ''}` : 'none'],
@@ -80,8 +108,15 @@ function showHeader(path: string, header: BundleHeader, graph: Graph): void {
   ]
   for (const line of columns(lines)) print(line)
   print()
-  const rows = [...tensors.values()].map(({ name, dtype, shape, offset, bytes }) => [name, dtype, `${shape[0]}`, `${offset}`, `${bytes}`])
-  for (const line of columns([['tensor', 'dtype', 'values', 'offset', 'bytes'], ...rows], new Set([2, 3, 4]))) print(line)
+  const rows = [...tensors.values()].map(({ name, dtype, shape, offset, bytes }) => [
+    name,
+    dtype,
+    `${shape[0]}`,
+    `${offset}`,
+    `${bytes}`,
+  ])
+  for (const line of columns([['tensor', 'dtype', 'values', 'offset', 'bytes'], ...rows], new Set([2, 3, 4])))
+    print(line)
 }
 
 function describeSteps({ steps, tensors, pictures }: Plan) {
@@ -89,7 +124,12 @@ function describeSteps({ steps, tensors, pictures }: Plan) {
   const place = (name?: string) => {
     if (!name) return null
     const shape = pictures.get(name)?.shape
-    return { tensor: name, shape: shape ? [shape.height, shape.width, shape.channels] : null, arena_offset: arena.get(name)?.offset ?? null, bytes: arena.get(name)?.bytes ?? null }
+    return {
+      tensor: name,
+      shape: shape ? [shape.height, shape.width, shape.channels] : null,
+      arena_offset: arena.get(name)?.offset ?? null,
+      bytes: arena.get(name)?.bytes ?? null,
+    }
   }
   return steps.map((step) => ({
     step: step.label,
@@ -102,9 +142,21 @@ function describeSteps({ steps, tensors, pictures }: Plan) {
 
 function showPlan(plan: Plan, steps: ReturnType<typeof describeSteps>): void {
   const { height, width, arenaBytes, program } = plan
-  print(`\nplan for ${height}x${width}: ${steps.length} steps, arena ${byteSize(arenaBytes)}, program ${byteSize(program.length)}\n`)
-  const cell = (place: (typeof steps)[number]['input']) => [place?.shape?.join('x') ?? '', place?.arena_offset === undefined || place.arena_offset === null ? '' : `${place.arena_offset}`]
-  const rows = steps.map(({ step, kernel, input, output, multiply_adds }, index) => [`${index}`, step, kernel, ...cell(input), ...cell(output), `${multiply_adds}`])
+  print(
+    `\nplan for ${height}x${width}: ${steps.length} steps, arena ${byteSize(arenaBytes)}, program ${byteSize(program.length)}\n`,
+  )
+  const cell = (place: (typeof steps)[number]['input']) => [
+    place?.shape?.join('x') ?? '',
+    place?.arena_offset === undefined || place.arena_offset === null ? '' : `${place.arena_offset}`,
+  ]
+  const rows = steps.map(({ step, kernel, input, output, multiply_adds }, index) => [
+    `${index}`,
+    step,
+    kernel,
+    ...cell(input),
+    ...cell(output),
+    `${multiply_adds}`,
+  ])
   const head = ['', 'step', 'kernel', 'input', 'at', 'output', 'at', 'multiply-adds']
   for (const line of columns([head, ...rows], new Set([0, 3, 4, 5, 6, 7]))) print(line)
 }

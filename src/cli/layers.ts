@@ -16,7 +16,9 @@ export function layerTable(graph: Graph, height: number, width: number): string[
     }
     const window = `k${node.kernel} s${node.stride} g${String(node.groups).padEnd(3)}`
     const spatial = `${side(from).padStart(4)}->${side(to).padStart(3)}`
-    lines.push(`${name} conv ${cin}->${String(to.channels).padStart(4)} ${window} ${spatial} ${node.dynamic ? 'DYN' : 'fixed'}`)
+    lines.push(
+      `${name} conv ${cin}->${String(to.channels).padStart(4)} ${window} ${spatial} ${node.dynamic ? 'DYN' : 'fixed'}`,
+    )
   }
   return lines
 }

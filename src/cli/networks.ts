@@ -35,23 +35,40 @@ function networks(name: string | undefined, options: Options): void {
     return { name, graph, counts: count(graph, height, width) }
   })
   if (options.json) {
-    const rows = described.map(({ name, counts }) => ({ name, parameters: counts.parameters, multiply_adds: counts.multiplyAdds }))
-    const layers = described[0].counts.layers.map(({ multiplyAdds, ...layer }) => ({ ...layer, multiply_adds: multiplyAdds }))
+    const rows = described.map(({ name, counts }) => ({
+      name,
+      parameters: counts.parameters,
+      multiply_adds: counts.multiplyAdds,
+    }))
+    const layers = described[0].counts.layers.map(({ multiplyAdds, ...layer }) => ({
+      ...layer,
+      multiply_adds: multiplyAdds,
+    }))
     printJson({ networks: name ? [{ ...rows[0], layers }] : rows })
     return
   }
   if (name) {
     const { graph, counts } = described[0]
     const lines = layerTable(graph, height, width)
-    const rows = counts.layers.map(({ parameters, multiplyAdds }, index) => [lines[index], `${parameters}`, `${multiplyAdds}`])
+    const rows = counts.layers.map(({ parameters, multiplyAdds }, index) => [
+      lines[index],
+      `${parameters}`,
+      `${multiplyAdds}`,
+    ])
     for (const line of columns([['layer', 'parameters', 'multiply-adds'], ...rows], new Set([1, 2]))) print(line)
     print(`\nparameters     ${counted(counts.parameters)}`)
     print(`multiply-adds  ${counted(counts.multiplyAdds)}, input ${height}x${width}`)
     return
   }
   const millions = (value: number) => [(value / (1 << 20)).toFixed(3), (value / 1e6).toFixed(3)]
-  const rows = described.map(({ name, counts }) => [name, ...millions(counts.parameters), ...millions(counts.multiplyAdds)])
+  const rows = described.map(({ name, counts }) => [
+    name,
+    ...millions(counts.parameters),
+    ...millions(counts.multiplyAdds),
+  ])
   const head = ['network', 'parameters, M = 2^20', 'millions', 'multiply-adds, M = 2^20', 'millions']
   for (const line of columns([head, ...rows], new Set([1, 2, 3, 4]))) print(line)
-  print(`\nInput ${height}x${width}${options.width === undefined ? '' : `, width ${options.width}`}. Layers of one: dynedge networks <name>`)
+  print(
+    `\nInput ${height}x${width}${options.width === undefined ? '' : `, width ${options.width}`}. Layers of one: dynedge networks <name>`,
+  )
 }

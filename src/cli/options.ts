@@ -19,7 +19,8 @@ export function parseCount(text: string): number {
 
 export function parsePositive(text: string): number {
   const value = Number(text)
-  if (!(text.trim() && value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('Expected a positive number.')
+  if (!(text.trim() && value > 0 && Number.isFinite(value)))
+    throw new InvalidArgumentError('Expected a positive number.')
   return value
 }
 

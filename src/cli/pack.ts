@@ -46,7 +46,11 @@ export function packCommand(program: Command): void {
     .option('--mean <values>', 'per channel, of values in 0..1 (default: 0.485,0.456,0.406)', parseChannels)
     .option('--std <values>', 'per channel (default: 0.229,0.224,0.225)', parseChannels)
     .option('--input-size <size>', 'N or HEIGHTxWIDTH (default: 224)', parseSize)
-    .option('--shorter-side <n>', 'resize the shorter side to n before cropping (default: 8/7 of the input size)', parseCount)
+    .option(
+      '--shorter-side <n>',
+      'resize the shorter side to n before cropping (default: 8/7 of the input size)',
+      parseCount,
+    )
     .option('--licence <text>', 'licence of the weights, for example CC-BY-4.0')
     .option('--name <text>', "name in the bundle (default: the network's)")
     .option('--json', 'print one JSON object')
@@ -58,7 +62,11 @@ async function pack(path: string, options: Options): Promise<void> {
   const file = await readWhole(path, 'a safetensors file', 'bad-model')
   const facts = factsOf(file)
   const network = options.network ?? facts.network
-  if (!network) throw new DynedgeError('usage', `${path} does not say which network it is; give --network, one of ${NETWORKS.join(', ')}.`)
+  if (!network)
+    throw new DynedgeError(
+      'usage',
+      `${path} does not say which network it is; give --network, one of ${NETWORKS.join(', ')}.`,
+    )
   const { tensors, classes } = readWeights(file)
   const graph = buildNetwork(network, {
     // A width in the name is the user's last word.
@@ -67,27 +75,48 @@ async function pack(path: string, options: Options): Promise<void> {
     kernels: options.kernels ?? (facts.kernels || undefined),
   })
   const state = tensors(graph, path)
-  const labels = options.labels ? parseLabels(await readWhole(options.labels, 'a file of labels'), options.labels) : (facts.labels ?? null)
+  const labels = options.labels
+    ? parseLabels(await readWhole(options.labels, 'a file of labels'), options.labels)
+    : (facts.labels ?? null)
   if (labels && labels.length !== graph.classes)
-    throw new DynedgeError('usage', `There are ${labels.length} labels for ${graph.classes} classes${options.labels ? ` in ${options.labels}` : ''}; expected one per class.`)
+    throw new DynedgeError(
+      'usage',
+      `There are ${labels.length} labels for ${graph.classes} classes${options.labels ? ` in ${options.labels}` : ''}; expected one per class.`,
+    )
   const input = inputSpec(options, facts)
   const name = options.name ?? facts.name ?? network
   const bundle = packBundle({ ...graph, network: name }, state, precision, {
     input: input as unknown as JsonObject,
     labels,
-    quantization: precision === 'w8' ? { weights: 'int8, symmetric, one float32 scale per output row', arithmetic: 'float32' } : null,
-    provenance: { network, source: basename(path), source_sha256: sha256Of(file), packed_by: `dynedge ${packageVersion()}` },
+    quantization:
+      precision === 'w8'
+        ? { weights: 'int8, symmetric, one float32 scale per output row', arithmetic: 'float32' }
+        : null,
+    provenance: {
+      network,
+      source: basename(path),
+      source_sha256: sha256Of(file),
+      packed_by: `dynedge ${packageVersion()}`,
+    },
     licence: options.licence ?? facts.licence ?? null,
   })
   const output = options.output ?? `${basename(path).replace(/\.safetensors$/, '')}.${precision}.safetensors`
   await writeWhole(output, bundle)
-  report(output, bundle, { network: name, precision, parameters: count(graph).parameters, source: file.length }, options.json)
+  report(
+    output,
+    bundle,
+    { network: name, precision, parameters: count(graph).parameters, source: file.length },
+    options.json,
+  )
 }
 
 function inputSpec(options: Options, facts: Facts): InputSpec {
   const size = options.inputSize ?? facts.size ?? [224, 224]
   // The convention of ImageNet: 256 for 224.
-  const shorterSide = options.shorterSide ?? (options.inputSize ? undefined : facts.shorterSide) ?? Math.round((Math.min(...size) * 8) / 7)
+  const shorterSide =
+    options.shorterSide ??
+    (options.inputSize ? undefined : facts.shorterSide) ??
+    Math.round((Math.min(...size) * 8) / 7)
   const input: InputSpec = {
     channels: 3,
     mean: options.mean ?? facts.mean ?? [0.485, 0.456, 0.406],
@@ -100,18 +129,33 @@ function inputSpec(options: Options, facts: Facts): InputSpec {
   return input
 }
 
-function report(output: string, bundle: Uint8Array, about: { network: string; precision: string; parameters: number; source: number }, json = false): void {
+function report(
+  output: string,
+  bundle: Uint8Array,
+  about: { network: string; precision: string; parameters: number; source: number },
+  json = false,
+): void {
   const header = LENGTH_BYTES + new DataView(bundle.buffer, bundle.byteOffset).getUint32(0, true)
   const data = bundle.subarray(header)
   const { network, precision, parameters, source } = about
   const integrity = `sha256-${sha256Of(data, 'base64')}`
   if (json) {
-    printJson({ output, network, precision, parameters, bytes: { file: bundle.length, header, data: data.length, source }, integrity })
+    printJson({
+      output,
+      network,
+      precision,
+      parameters,
+      bytes: { file: bundle.length, header, data: data.length, source },
+      integrity,
+    })
     return
   }
   const lines = [
     ['written', `${output}: ${network} ${precision}`],
-    ['size', `${byteSize(bundle.length)} (header ${byteSize(header)}, weights ${byteSize(data.length)}) from ${byteSize(source)}`],
+    [
+      'size',
+      `${byteSize(bundle.length)} (header ${byteSize(header)}, weights ${byteSize(data.length)}) from ${byteSize(source)}`,
+    ],
     ['parameters', counted(parameters)],
     ['integrity', integrity],
   ]

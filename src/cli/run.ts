@@ -41,7 +41,12 @@ export function runCommand(program: Command): void {
     .option('-m, --model <bundle>', `path or URL of a bundle (default: ${DEFAULT_MODEL} of the package)`)
     .option('-s, --size <size>', "input size, N or HEIGHTxWIDTH (default: the bundle's)", parseSize)
     .option('-t, --top <n>', 'how many classes to print', parseCount, 5)
-    .addOption(new Option('--variant <name>', 'force a binary (default: the fastest that runs here)').choices(['simd', 'relaxed']))
+    .addOption(
+      new Option('--variant <name>', 'force a binary (default: the fastest that runs here)').choices([
+        'simd',
+        'relaxed',
+      ]),
+    )
     .option('-r, --repeat <n>', 'time every picture n times and give the minimum', parseCount, 1)
     .option('-p, --profile', 'also the share of each kind of step')
     .option('--json', 'print one JSON object')
@@ -51,9 +56,13 @@ export function runCommand(program: Command): void {
 
 async function run(files: string[], options: Options): Promise<void> {
   const { size, variant, top } = options
-  const net = await load(options.model ?? join(packageRoot(), DEFAULT_MODEL), { variant, ...(size && { maxInput: size }) })
+  const net = await load(options.model ?? join(packageRoot(), DEFAULT_MODEL), {
+    variant,
+    ...(size && { maxInput: size }),
+  })
   const input = size ?? net.input.size
-  if (!options.json) print(`${net.name} ${net.precision}, variant ${net.variant}, ${net.threads} thread, input ${input[0]}x${input[1]}`)
+  if (!options.json)
+    print(`${net.name} ${net.precision}, variant ${net.variant}, ${net.threads} thread, input ${input[0]}x${input[1]}`)
   // The first pass plans and lets the engine compile; it is not timed.
   await net.classify({ data: new Uint8Array(3), width: 1, height: 1 }, { size: input })
   const results: (Classified | Failed)[] = []
@@ -72,7 +81,13 @@ async function run(files: string[], options: Options): Promise<void> {
   if (results.some((result) => 'error' in result)) process.exitCode = 1
 }
 
-async function classify(net: Network, file: string, size: [number, number], topK: number, repeat: number): Promise<Classified | Failed> {
+async function classify(
+  net: Network,
+  file: string,
+  size: [number, number],
+  topK: number,
+  repeat: number,
+): Promise<Classified | Failed> {
   try {
     const picture = await decode(file)
     let ms = Number.POSITIVE_INFINITY

@@ -10,6 +10,12 @@ export function showPicture({ file, ms, top }: Classified): void {
 
 export function showProfile({ ms, kinds }: Profile): void {
   print(`\nWhere the ${milliseconds(ms)} of the network go`)
-  const rows = kinds.map(({ kind, steps, ms, share }) => [`  ${kind}`, `${steps} steps`, milliseconds(ms), percent(share), bar(share)])
+  const rows = kinds.map(({ kind, steps, ms, share }) => [
+    `  ${kind}`,
+    steps === 1 ? '1 step ' : `${steps} steps`,
+    milliseconds(ms),
+    percent(share),
+    bar(share),
+  ])
   for (const line of columns(rows, new Set([1, 2, 3]))) print(line)
 }

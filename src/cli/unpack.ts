@@ -16,14 +16,20 @@ export function unpackCommand(program: Command): void {
     .argument('<bundle>', 'path or URL')
     .requiredOption('-o, --output <file>', 'safetensors file to write')
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nBatch norm was folded when packing: here it is the identity, with the folded bias as its beta.')
+    .addHelpText(
+      'after',
+      '\nBatch norm was folded when packing: here it is the identity, with the folded bias as its beta.',
+    )
     .action(unpack)
 }
 
 async function unpack(path: string, options: { output: string; json?: boolean }): Promise<void> {
   const { header, data, damaged, sha256 } = await openBundle(path)
   if (damaged.length || !sha256)
-    throw new DynedgeError('damaged-bundle', `${path} is damaged: ${damaged[0] ?? 'SHA-256 of the data'}; fetch it again`)
+    throw new DynedgeError(
+      'damaged-bundle',
+      `${path} is damaged: ${damaged[0] ?? 'SHA-256 of the data'}; fetch it again`,
+    )
   const graph = checkHeader(header)
   const { network, labels } = header.metadata
   const precision = header.metadata.precision as Precision
@@ -51,6 +57,7 @@ async function unpack(path: string, options: { output: string; json?: boolean })
   const tensors = [...state].map(([name, { shape, data }]) => ({ name, shape, data }))
   const bytes = writeStateDict(tensors, facts)
   await writeWhole(options.output, bytes)
-  if (options.json) printJson({ output: options.output, network, precision, tensors: tensors.length, bytes: bytes.length })
+  if (options.json)
+    printJson({ output: options.output, network, precision, tensors: tensors.length, bytes: bytes.length })
   else print(`${options.output}: ${tensors.length} tensors, ${byteSize(bytes.length)}, from ${network} ${precision}`)
 }

@@ -26,7 +26,11 @@ export function factsOf(file: Uint8Array): Facts {
     const text = metadata.get(key)
     if (text === undefined) return undefined
     const value = convert(text)
-    if (value === undefined) throw new DynedgeError('bad-model', `The metadata of the weights has ${key} = ${JSON.stringify(text.slice(0, 60))}, which cannot be understood.`)
+    if (value === undefined)
+      throw new DynedgeError(
+        'bad-model',
+        `The metadata of the weights has ${key} = ${JSON.stringify(text.slice(0, 60))}, which cannot be understood.`,
+      )
     return value
   }
   return {
@@ -65,7 +69,9 @@ function asJson(text: string): unknown {
 function asSize(text: string): [number, number] | undefined {
   const json = asJson(text)
   const size = typeof json === 'number' ? [json, json] : json
-  return Array.isArray(size) && size.length === 2 && size.every(Number.isInteger) ? (size as [number, number]) : undefined
+  return Array.isArray(size) && size.length === 2 && size.every(Number.isInteger)
+    ? (size as [number, number])
+    : undefined
 }
 
 function asThree(text: string): number[] | undefined {
@@ -98,7 +104,10 @@ const CLASSIFIERS = ['fc.bias', 'classifier.1.bias']
  * A state dict by its plain names: without `module.` (DataParallel) and without BN's batch counters. `classes` is the length of the
  * classifier, where there is one; `tensors` takes what a graph needs and throws `bad-model` when names or shapes differ.
  */
-export function readWeights(file: Uint8Array): { classes?: number; tensors: (graph: Graph, path: string) => StateDict } {
+export function readWeights(file: Uint8Array): {
+  classes?: number
+  tensors: (graph: Graph, path: string) => StateDict
+} {
   const found = new Map(
     [...readStateDict(file).tensors.values()]
       .map((tensor) => [tensor.name.replace(/^module\./, ''), tensor] as const)
@@ -109,13 +118,20 @@ export function readWeights(file: Uint8Array): { classes?: number; tensors: (gra
     const shapes = parameterShapes(graph)
     const missing = [...shapes.keys()].filter((name) => !found.has(name))
     const unknown = [...found.keys()].filter((name) => !shapes.has(name))
-    const faults = [...(missing.length ? [`lacks ${some(missing)}`] : []), ...(unknown.length ? [`has ${some(unknown)}, which the network does not know`] : [])]
-    if (faults.length) throw new DynedgeError('bad-model', `${path} does not fit ${graph.network}: it ${faults.join(', and ')}.`)
+    const faults = [
+      ...(missing.length ? [`lacks ${some(missing)}`] : []),
+      ...(unknown.length ? [`has ${some(unknown)}, which the network does not know`] : []),
+    ]
+    if (faults.length)
+      throw new DynedgeError('bad-model', `${path} does not fit ${graph.network}: it ${faults.join(', and ')}.`)
     const state: StateDict = new Map()
     for (const [name, expected] of shapes) {
       const tensor = found.get(name)!
       if (tensor.shape.length !== expected.length || tensor.shape.some((side, axis) => side !== expected[axis]))
-        throw new DynedgeError('bad-model', `${path} does not fit ${graph.network}: ${name} is [${tensor.shape}], expected [${expected}]; do --width, --classes and --kernels match?`)
+        throw new DynedgeError(
+          'bad-model',
+          `${path} does not fit ${graph.network}: ${name} is [${tensor.shape}], expected [${expected}]; do --width, --classes and --kernels match?`,
+        )
       state.set(name, { shape: expected, data: toFloat32(tensor) })
     }
     return state

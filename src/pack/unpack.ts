@@ -40,7 +40,8 @@ function unpackLayer(layout: WeightLayout, precision: Precision, read: TensorRea
   const specs = weightTensors(layout, precision)
   const [packed, ...others] = specs.map(({ name, dtype, elements }) => {
     const values = read(name, dtype)
-    if (values.length < elements) throw new DynedgeError('bad-bundle', `${name} has ${values.length} values, expected ${elements}.`)
+    if (values.length < elements)
+      throw new DynedgeError('bad-bundle', `${name} has ${values.length} values, expected ${elements}.`)
     return values
   })
   const scales = precision === 'w8' ? others[0] : undefined
@@ -54,7 +55,8 @@ function unpackLayer(layout: WeightLayout, precision: Precision, read: TensorRea
   forRows(layout, (row, lane, kernel) => {
     const scale = scales ? scales[layout.kernels ? quadIndex(lane, kernel, layout.kernels) : lane] : 1
     layout.taps.forEach((tap, k) => {
-      if (tap >= 0) weight[row * length + tap] = scale * packed[weightIndex(layout, lane, k, kernel, precision === 'w8')]
+      if (tap >= 0)
+        weight[row * length + tap] = scale * packed[weightIndex(layout, lane, k, kernel, precision === 'w8')]
     })
     bias[row] = biases[layout.kernels ? biasIndex(layout, lane, kernel + 1) : lane]
     if (layout.kernels && kernel === 0) constant[layout.lanes[lane]] = biases[biasIndex(layout, lane, 0)]

@@ -3,7 +3,10 @@ import { expect, test } from 'vitest'
 import { layerTable } from '../../src/cli/layers.ts'
 import { buildNetwork } from '../../src/networks/index.ts'
 
-const table = (name: string) => readFileSync(new URL(`../fixtures/networks/${name}.txt`, import.meta.url), 'utf8').trimEnd().split('\n')
+const table = (name: string) =>
+  readFileSync(new URL(`../fixtures/networks/${name}.txt`, import.meta.url), 'utf8')
+    .trimEnd()
+    .split('\n')
 
 // A projection stands before the convolution that adds it here, after it in the tables: their order within a block is no fact of the network.
 test.each([
@@ -18,13 +21,16 @@ test.each([
 })
 
 test('Order: shuffle networks are listed as in their tables; so is Dy-mobile without its projections', () => {
-  for (const name of ['dy-shuffle-1.0', 'dy-shuffle-1.5']) expect(layerTable(buildNetwork(name), 224, 224)).toEqual(table(name))
+  for (const name of ['dy-shuffle-1.0', 'dy-shuffle-1.5'])
+    expect(layerTable(buildNetwork(name), 224, 224)).toEqual(table(name))
   const main = (lines: string[]) => lines.filter((line) => !line.includes('.proj '))
   expect(main(layerTable(buildNetwork('dy-mobile'), 224, 224))).toEqual(main(table('dy-mobile-1.0')))
 })
 
 test('Sizes that are not square show both sides', () => {
-  expect(layerTable(buildNetwork('dy-mobile'), 224, 192)[0]).toBe('stem       conv    3->  32 k3 s2 g1   224x192->112x96 fixed')
+  expect(layerTable(buildNetwork('dy-mobile'), 224, 192)[0]).toBe(
+    'stem       conv    3->  32 k3 s2 g1   224x192->112x96 fixed',
+  )
 })
 
 test('Other widths, classes and g_t', () => {
