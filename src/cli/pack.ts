@@ -1,12 +1,13 @@
 import { basename } from 'node:path'
 import { type Command, Option } from 'commander'
 import { LENGTH_BYTES } from '../bundle/container.ts'
-import type { JsonObject } from '../bundle/header.ts'
+import type { Json, JsonObject } from '../bundle/header.ts'
+import { writeBundle } from '../bundle/write.ts'
 import { DynedgeError } from '../errors.ts'
 import { count } from '../graph/counts.ts'
 import { checkInputSpec, type InputSpec } from '../image/spec.ts'
 import { buildNetwork, NETWORKS } from '../networks/index.ts'
-import { packBundle } from '../pack/pack.ts'
+import { packWeights } from '../pack/pack.ts'
 import type { Precision } from '../plan/weights.ts'
 import { readWhole, writeWhole } from './files.ts'
 import { parseChannels, parseCount, parsePositive, parseSize } from './options.ts'
@@ -67,14 +68,14 @@ async function pack(path: string, options: Options): Promise<void> {
       'usage',
       `${path} does not say which network it is; give --network, one of ${NETWORKS.join(', ')}.`,
     )
-  const { tensors, classes } = readWeights(file)
+  const { take, classes } = readWeights(file)
   const graph = buildNetwork(network, {
     // A width in the name is the user's last word.
     width: options.width ?? (/-\d/.test(network) ? undefined : facts.width),
     classes: options.classes ?? facts.classes ?? classes,
     kernels: options.kernels ?? (facts.kernels || undefined),
   })
-  const state = tensors(graph, path)
+  const state = take(graph, path)
   const labels = options.labels
     ? parseLabels(await readWhole(options.labels, 'a file of labels'), options.labels)
     : (facts.labels ?? null)
@@ -84,8 +85,12 @@ async function pack(path: string, options: Options): Promise<void> {
       `There are ${labels.length} labels for ${graph.classes} classes${options.labels ? ` in ${options.labels}` : ''}; expected one per class.`,
     )
   const input = inputSpec(options, facts)
-  const name = options.name ?? facts.name ?? network
-  const bundle = packBundle({ ...graph, network: name }, state, precision, {
+  const name = options.name ?? options.network ?? facts.name ?? network
+  const tensors = packWeights(graph, state, precision)
+  const metadata = {
+    network: name,
+    precision,
+    graph: graph as unknown as Json,
     input: input as unknown as JsonObject,
     labels,
     quantization:
@@ -99,7 +104,8 @@ async function pack(path: string, options: Options): Promise<void> {
       packed_by: `dynedge ${packageVersion()}`,
     },
     licence: options.licence ?? facts.licence ?? null,
-  })
+  }
+  const bundle = writeBundle({ tensors, metadata })
   const output = options.output ?? `${basename(path).replace(/\.safetensors$/, '')}.${precision}.safetensors`
   await writeWhole(output, bundle)
   report(

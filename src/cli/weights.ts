@@ -102,11 +102,11 @@ const CLASSIFIERS = ['fc.bias', 'classifier.1.bias']
 
 /**
  * A state dict by its plain names: without `module.` (DataParallel) and without BN's batch counters. `classes` is the length of the
- * classifier, where there is one; `tensors` takes what a graph needs and throws `bad-model` when names or shapes differ.
+ * classifier, where there is one; `take` picks what a graph needs and throws `bad-model` when names or shapes differ.
  */
 export function readWeights(file: Uint8Array): {
   classes?: number
-  tensors: (graph: Graph, path: string) => StateDict
+  take: (graph: Graph, path: string) => StateDict
 } {
   const found = new Map(
     [...readStateDict(file).tensors.values()]
@@ -114,7 +114,7 @@ export function readWeights(file: Uint8Array): {
       .filter(([name]) => !name.endsWith('num_batches_tracked')),
   )
   const classes = CLASSIFIERS.map((name) => found.get(name)?.shape[0]).find((rows) => rows !== undefined)
-  const tensors = (graph: Graph, path: string): StateDict => {
+  const take = (graph: Graph, path: string): StateDict => {
     const shapes = parameterShapes(graph)
     const missing = [...shapes.keys()].filter((name) => !found.has(name))
     const unknown = [...found.keys()].filter((name) => !shapes.has(name))
@@ -136,7 +136,7 @@ export function readWeights(file: Uint8Array): {
     }
     return state
   }
-  return { classes, tensors }
+  return { classes, take }
 }
 
 function some(names: string[]): string {

@@ -149,6 +149,27 @@ describe('unpack', () => {
     })
   })
 
+  test('A name of its own, or a width in the name, is no obstacle', () => {
+    for (const [network, name, ...more] of [
+      ['dy-mobile-0.25', 'dy-mobile-0.25'],
+      ['dy-mobile-0.25', 'mine', '--name', 'mine'],
+    ]) {
+      const packed = json([
+        'pack',
+        at('facts.safetensors'),
+        '--network',
+        network,
+        ...more,
+        '-o',
+        at('named.safetensors'),
+      ])
+      expect(packed.network).toBe(name)
+      json(['unpack', at('named.safetensors'), '-o', at('named.torch.safetensors')])
+      const again = json(['pack', at('named.torch.safetensors'), '-o', at('again.safetensors')])
+      expect([again.network, again.integrity]).toEqual([name, packed.integrity])
+    }
+  })
+
   test('The weights have PyTorch names and shapes', () => {
     json(['unpack', at('w8.safetensors'), '-o', at('torch.safetensors')])
     const { tensors, metadata } = readStateDict(readFileSync(at('torch.safetensors')))
