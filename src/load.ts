@@ -3,7 +3,8 @@ import { type Progress, readHeader, streamInto } from './bundle/load.ts'
 import type { BundleHeader } from './bundle/header.ts'
 import { DynedgeError } from './errors.ts'
 import { checkGraph } from './graph/check.ts'
-import type { Graph } from './graph/graph.ts'
+import { type Graph, inferShapes } from './graph/graph.ts'
+import { parameterShapes } from './graph/parameters.ts'
 import { checkInputSpec, type InputSpec } from './image/spec.ts'
 import { Network } from './network.ts'
 import { aligned } from './plan/arena.ts'
@@ -61,8 +62,11 @@ export function checkHeader({ metadata, tensors }: BundleHeader): Graph {
   const { precision } = metadata
   if (precision !== 'f32' && precision !== 'w8')
     throw new DynedgeError('unsupported-layout', `The bundle's precision is ${precision}; this version runs f32 and w8.`)
-  checkInputSpec(metadata.input as unknown as InputSpec)
+  const input = metadata.input as unknown as InputSpec
+  checkInputSpec(input)
   const graph = checkGraph(metadata.graph)
+  inferShapes(graph, ...input.size)
+  checkClaims(graph, precision, tensors)
   for (const layout of weightLayouts(graph))
     for (const { name, dtype, elements } of weightTensors(layout, precision)) {
       const bytes = aligned(elements * (dtype === 'F32' ? 4 : 1))
@@ -72,4 +76,17 @@ export function checkHeader({ metadata, tensors }: BundleHeader): Graph {
         throw new DynedgeError('unsupported-layout', `${name} has ${tensor.bytes} bytes of ${tensor.dtype}, expected ${bytes} of ${dtype}: packed for other kernels. Pack it again.`)
     }
   return graph
+}
+
+/** Has every layer at least as many bytes as weights? Before anything is worked out whose size the graph alone decides. */
+function checkClaims(graph: Graph, precision: Precision, tensors: BundleHeader['tensors']): void {
+  const weights = new Map<string, number>()
+  for (const [name, shape] of parameterShapes(graph)) weights.set(name, shape.reduce((product, side) => product * side, 1))
+  for (const node of graph.nodes) {
+    if (!('params' in node)) continue
+    const least = weights.get(node.params.weight)! * (precision === 'f32' ? 4 : 1)
+    const bytes = tensors.get(`${node.name}.weight`)?.bytes
+    if (bytes === undefined) throw new DynedgeError('bad-bundle', `The bundle has no tensor ${node.name}.weight, which its graph needs.`)
+    if (bytes < least) throw new DynedgeError('unsupported-layout', `${node.name}.weight has ${bytes} bytes, expected at least ${least}: packed for another graph. Pack it again.`)
+  }
 }

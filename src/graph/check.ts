@@ -15,6 +15,9 @@ const FIELDS: Record<Node['op'], Record<string, Field>> = {
 }
 const MOST_CHANNELS = 1 << 20
 const MOST_NODES = 10_000
+/** Of a window's side, its stride and its padding; also of fixed kernels per channel: the verifier's bounds. */
+const MOST_WINDOW = 64
+const WINDOW = ['kernel', 'stride', 'padding', 'kernels']
 
 /** Checks the types of a graph that came as JSON; what the numbers mean is for `inferShapes` and the planner. Throws `bad-bundle`. */
 export function checkGraph(json: unknown): Graph {
@@ -67,7 +70,8 @@ function text(value: unknown, at: string): void {
 }
 
 function count(value: unknown, at: string, least = 1): void {
-  if (!Number.isInteger(value) || (value as number) < least || (value as number) > MOST_CHANNELS) throw bad(at, value, `an integer from ${least} to ${MOST_CHANNELS}`)
+  const most = WINDOW.includes(at.slice(at.lastIndexOf('.') + 1)) ? MOST_WINDOW : MOST_CHANNELS
+  if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) throw bad(at, value, `an integer from ${least} to ${most}`)
 }
 
 function bad(at: string, got: unknown, expected: string): DynedgeError {

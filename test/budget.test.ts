@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs'
+import { gzipSync } from 'node:zlib'
+import { expect, test } from 'vitest'
+
+const root = new URL('../', import.meta.url)
+const read = (path: string) => readFileSync(new URL(path, root))
+const gzipped = (path: string) => gzipSync(read(path), { level: 9 }).length
+
+test.each(['simd', 'relaxed'])('dist/dynedge.%s.wasm takes at most 64 KB gzipped', (variant) => {
+  expect(gzipped(`dist/dynedge.${variant}.wasm`)).toBeLessThanOrEqual(65_536)
+})
+
+test('the JavaScript of a page takes at most 20 KB gzipped', () => {
+  expect(gzipped('dist/browser.js')).toBeLessThanOrEqual(20_480)
+})
+
+test('a page gets nothing of Node, and one file', () => {
+  const script = read('dist/browser.js').toString()
+  expect(script).not.toMatch(/["']node:|\brequire\(|\bfrom ?["']/)
+  expect(script.match(/\bimport\(/)).toBeNull()
+})
+
+test('the module imports nothing', () => {
+  for (const variant of ['simd', 'relaxed']) {
+    const bytes = read(`build/${variant}.wasm`)
+    if (WebAssembly.validate(bytes)) expect(WebAssembly.Module.imports(new WebAssembly.Module(bytes))).toEqual([])
+  }
+})
+
+test('the package depends on these few, at exact versions', () => {
+  const { dependencies } = JSON.parse(read('package.json').toString())
+  expect(Object.keys(dependencies).sort()).toEqual(['@assemblyscript/loader', 'commander', 'sharp', 'wasm-feature-detect'])
+  for (const version of Object.values(dependencies)) expect(version).toMatch(/^\d+\.\d+\.\d+$/)
+})
+
+test('lock files take packages from the registry that npm is set to', () => {
+  for (const file of ['package-lock.json', 'test/engines/package-lock.json']) expect(read(file).toString(), file).not.toMatch(/"resolved"/)
+})
