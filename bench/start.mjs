@@ -1,6 +1,6 @@
 // npm run bench -- ARGUMENTS: installs what only benches need, then runs bench/run.ts on a Node that has the variants asked for.
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ensureEngines, install } from '../tools/engines.mjs'
@@ -9,10 +9,18 @@ const folder = dirname(fileURLToPath(import.meta.url))
 const root = join(folder, '..')
 const given = process.argv.slice(2)
 
-if (!existsSync(join(root, 'build', 'simd.wasm'))) {
+const built = ['simd', 'relaxed'].map(
+  (variant) => statSync(join(root, 'build', `${variant}.wasm`), { throwIfNoEntry: false })?.mtimeMs,
+)
+if (built.includes(undefined)) {
   process.stderr.write('There are no kernels in build/ yet: run `npm run build` first.\n')
   process.exit(1)
 }
+const sources = join(root, 'assembly')
+if (
+  readdirSync(sources, { recursive: true }).some((file) => statSync(join(sources, file)).mtimeMs > Math.min(...built))
+)
+  process.stderr.write('The kernels in build/ are older than their sources: `npm run build` makes new ones.\n')
 try {
   install(folder)
 } catch {
