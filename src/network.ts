@@ -5,7 +5,6 @@ import { imageOf, type ImageInput } from './image/input.ts'
 import { preprocess } from './image/preprocess.ts'
 import type { InputSpec } from './image/spec.ts'
 import { type Plan, planNetwork } from './plan/plan.ts'
-import { stepMultiplyAdds } from './plan/program.ts'
 import { pixelAt, pixelBytes, rowBytes } from './plan/steps.ts'
 import type { Precision } from './plan/weights.ts'
 import { Engine, places } from './runtime/engine.ts'
@@ -44,6 +43,7 @@ export interface StepTime {
   ms: number
   /** Part of the sum of all steps. */
   share: number
+  /** Of the network, padding lanes not counted. */
   multiplyAdds: number
 }
 
@@ -149,7 +149,7 @@ export class Network {
       does: step.kernel.does,
       ms: times[index],
       share: times[index] / ms,
-      multiplyAdds: stepMultiplyAdds(step),
+      multiplyAdds: step.multiplyAdds,
     }))
     return { ms, steps }
   }

@@ -3,7 +3,6 @@ import type { BundleHeader } from '../bundle/header.ts'
 import type { Graph } from '../graph/graph.ts'
 import { checkHeader } from '../load.ts'
 import { type Plan, planNetwork } from '../plan/plan.ts'
-import { stepMultiplyAdds } from '../plan/program.ts'
 import type { Precision } from '../plan/weights.ts'
 import { openBundle } from './bundle.ts'
 import { parseSize } from './options.ts'
@@ -136,7 +135,7 @@ function describeSteps({ steps, tensors, pictures }: Plan) {
     kernel: step.kernel.name,
     input: place(step.operands.In),
     output: place(step.operands.Out),
-    multiply_adds: stepMultiplyAdds(step),
+    multiply_adds: step.multiplyAdds,
   }))
 }
 

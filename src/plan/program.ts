@@ -19,6 +19,8 @@ export interface PlannedStep {
   label: string
   operands: Partial<Record<Operand, string>>
   words: Partial<Record<Word, number>>
+  /** Of the network, padding lanes not counted; 0 for steps that the papers do not count. */
+  multiplyAdds: number
   /** Bounds of the output. */
   low?: number
   high?: number
@@ -52,11 +54,6 @@ const WORDS = {
   Activation: Step.Activation,
 }
 export type Word = keyof typeof WORDS
-
-/** What a step multiplies and adds, padding lanes included. */
-export function stepMultiplyAdds({ words }: PlannedStep): number {
-  return (words.Rows ?? 1) * (words.Columns ?? 1) * (words.Depth ?? 0) * (words.Lanes ?? 0) * (words.Group || 1)
-}
 
 const OPERANDS: Record<Operand, number> = {
   In: Step.In,

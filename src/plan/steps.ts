@@ -83,8 +83,8 @@ class Drafter {
     return { steps: this.steps, pictures: this.pictures, scratch: this.scratch }
   }
 
-  private add(kernel: Kernel, label: string, operands: Partial<Record<Operand, string>>, words: Partial<Record<Word, number>>, bounds = {}): void {
-    this.steps.push({ kernel, node: this.node, label, operands, words, ...bounds })
+  private add(kernel: Kernel, label: string, operands: Partial<Record<Operand, string>>, words: Partial<Record<Word, number>>, multiplyAdds = 0, bounds = {}): void {
+    this.steps.push({ kernel, node: this.node, label, operands, words, multiplyAdds, ...bounds })
   }
 
   private weavable(node: Shuffle): string {
@@ -134,7 +134,7 @@ class Drafter {
     else Object.assign(words, { Units: height, Axis: Axis.Rows })
     const low = node.activation === 'none' ? undefined : 0
     const high = node.activation === 'relu6' ? 6 : undefined
-    this.add(kernelFor(layout.kind as Exclude<typeof layout.kind, 'linear'>), node.name, operands, words, { low, high })
+    this.add(kernelFor(layout.kind as Exclude<typeof layout.kind, 'linear'>), node.name, operands, words, height * width * kernelSize(node), { low, high })
   }
 
   /** A stride is a wider pixel; a picture without gaps is one long row. */
@@ -173,7 +173,7 @@ class Drafter {
     const operands = { Out: fused, Side: bias, Weights: `${name}.weight`, Bias: `${name}.bias`, Coefficients: node.dynamic.coefficients, ...scales }
     words.Group = node.dynamic.kernels
     words.CoefficientsAt = this.coefficientsAt.get(node)
-    this.add(kernelFor('fuse', this.precision), `${name}.fuse`, operands, words)
+    this.add(kernelFor('fuse', this.precision), `${name}.fuse`, operands, words, node.dynamic.kernels * kernelSize(node))
     return [fused, bias]
   }
 
@@ -236,6 +236,7 @@ class Drafter {
       name,
       { In: input, Out: output, Weights: `${name}.weight`, Bias: `${name}.bias`, ...scales },
       { Units: Math.ceil(layout.lanes.length / 8), Axis: Axis.Panels, Depth: layout.taps.length, Lanes: layout.lanes.length, Activation: activation },
+      layout.taps.length * this.pictures.get(output)!.shape.channels,
     )
   }
 
@@ -267,4 +268,9 @@ class Drafter {
     const depth = usedLanes({ tensor: input, channels: picture.shape.channels }, picture.lanes).length
     this.add(kernelFor('softmax'), output, { In: input, Out: output }, { Units: 1, Axis: Axis.Whole, Depth: depth, Lanes: picture.lanes.length })
   }
+}
+
+/** Weights of a convolution's kernels, of one fixed kernel per channel. */
+function kernelSize(node: Conv): number {
+  return (node.channels * node.input.channels * node.kernel * node.kernel) / node.groups
 }
