@@ -48,7 +48,7 @@ process.exit(broken || total.failed ? 1 : 0)
 function runTests(node, args) {
   const report = join(folder, 'report.json')
   rmSync(report, { force: true })
-  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--reporter=dot', '--reporter=json', `--outputFile.json=${report}`]
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   const { status } = spawnSync(node, [...vitest, ...args], { stdio: 'inherit', env: { ...process.env, CI: '1' } })
   if (status !== 0) broken = true
   if (!existsSync(report)) return void ++total.failed
