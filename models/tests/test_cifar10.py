@@ -44,6 +44,8 @@ def test_normalise_is_channel_first():
 def test_learning_rate_ends_at_zero():
     assert learning_rate(0.0) == 0
     assert learning_rate(1.0) == pytest.approx(0, abs=1e-12)
+    # A numpy float here would make the checkpoint unreadable for weights_only loading.
+    assert type(learning_rate(0.5)) is float
 
 
 def test_plan_file(tmp_path):
