@@ -1,4 +1,13 @@
-import { type Coefficients, type Conv, type Graph, inferShapes, type Linear, type Node, type Shape, type Use } from './graph/graph.ts'
+import {
+  type Coefficients,
+  type Conv,
+  type Graph,
+  inferShapes,
+  type Linear,
+  type Node,
+  type Shape,
+  type Use,
+} from './graph/graph.ts'
 import type { StateDict } from './graph/parameters.ts'
 import { BN_EPSILON, foldLayer } from './pack/fold.ts'
 import { rowScales } from './pack/pack.ts'
@@ -12,9 +21,18 @@ export interface ReferenceTensor extends Shape {
 }
 
 /** Every tensor of a graph for one picture, H x W x 3. With `w8` the weights are those that the int8 bundle stands for. */
-export function runReference(graph: Graph, state: StateDict, precision: Precision, picture: ArrayLike<number>, height: number, width: number): Map<string, ReferenceTensor> {
+export function runReference(
+  graph: Graph,
+  state: StateDict,
+  precision: Precision,
+  picture: ArrayLike<number>,
+  height: number,
+  width: number,
+): Map<string, ReferenceTensor> {
   const shapes = inferShapes(graph, height, width)
-  const tensors = new Map<string, ReferenceTensor>([[graph.input, { ...shapes.get(graph.input)!, data: Float64Array.from(picture) }]])
+  const tensors = new Map<string, ReferenceTensor>([
+    [graph.input, { ...shapes.get(graph.input)!, data: Float64Array.from(picture) }],
+  ])
   for (const node of graph.nodes) {
     const output = { ...shapes.get(node.output)!, data: new Float64Array(0) }
     output.data = new Float64Array(output.height * output.width * output.channels)
@@ -24,26 +42,43 @@ export function runReference(graph: Graph, state: StateDict, precision: Precisio
   return tensors
 }
 
-function compute(node: Node, output: ReferenceTensor, tensors: Map<string, ReferenceTensor>, state: StateDict, precision: Precision): void {
+function compute(
+  node: Node,
+  output: ReferenceTensor,
+  tensors: Map<string, ReferenceTensor>,
+  state: StateDict,
+  precision: Precision,
+): void {
   const use = (part: Use) => slice(tensors.get(part.tensor)!, part.from ?? 0, part.channels)
-  if (node.op === 'shuffle') return shuffle(use(node.left), use(node.right), output, node.groups)
-  const input = use(node.input)
-  if (node.op === 'maxpool') return maxPool(input, output, node.kernel, node.stride)
-  if (node.op === 'globalpool') return globalPool(input, output)
-  if (node.op === 'softmax') return softmax(input, output)
-  const layer = layerOf(node, state, precision)
-  if (node.op === 'linear') return linear(input, output, layer)
-  if (node.op === 'coefficients') {
-    const pooled = { height: 1, width: 1, channels: input.channels, data: new Float64Array(input.channels) }
-    globalPool(input, pooled)
-    linear(pooled, output, layer)
-    for (let i = 0; i < output.data.length; ++i) output.data[i] = 1 / (1 + Math.exp(-output.data[i]))
-    return
+  if (node.op === 'shuffle') shuffle(use(node.left), use(node.right), output, node.groups)
+  else if (node.op === 'maxpool') maxPool(use(node.input), output, node.kernel, node.stride)
+  else if (node.op === 'globalpool') globalPool(use(node.input), output)
+  else if (node.op === 'softmax') softmax(use(node.input), output)
+  else {
+    const input = use(node.input)
+    const layer = layerOf(node, state, precision)
+    if (node.op === 'linear') linear(input, output, layer)
+    else if (node.op === 'coefficients') coefficients(input, output, layer)
+    else {
+      convolve(node, input, output, node.dynamic ? fuse(node, layer, tensors.get(node.dynamic.coefficients)!) : layer)
+      finish(node, output, node.residual ? tensors.get(node.residual)!.data : undefined)
+    }
   }
-  convolve(node, input, output, node.dynamic ? fuse(node, layer, tensors.get(node.dynamic.coefficients)!) : layer)
-  const residual = node.residual ? tensors.get(node.residual)!.data : undefined
+}
+
+/** Residual, then activation. */
+function finish(node: Conv, output: ReferenceTensor, residual: Float64Array | undefined): void {
   const [low, high] = { none: [-Infinity, Infinity], relu: [0, Infinity], relu6: [0, 6] }[node.activation]
-  for (let i = 0; i < output.data.length; ++i) output.data[i] = Math.min(Math.max(output.data[i] + (residual?.[i] ?? 0), low), high)
+  for (let i = 0; i < output.data.length; ++i)
+    output.data[i] = Math.min(Math.max(output.data[i] + (residual?.[i] ?? 0), low), high)
+}
+
+/** Sigmoid of a linear layer of the means. */
+function coefficients(input: ReferenceTensor, output: ReferenceTensor, layer: Layer): void {
+  const pooled = { height: 1, width: 1, channels: input.channels, data: new Float64Array(input.channels) }
+  globalPool(input, pooled)
+  linear(pooled, output, layer)
+  for (let i = 0; i < output.data.length; ++i) output.data[i] = 1 / (1 + Math.exp(-output.data[i]))
 }
 
 /** y = scale (w x + bias) + shift: `weight` and `bias` per row of the PyTorch weight, `scale` and `shift` (BN) per output channel. */
@@ -65,13 +100,22 @@ function layerOf(node: Conv | Linear | Coefficients, state: StateDict, precision
       const scale = scales[Math.floor(i / length)]
       return scale ? Math.round(value / scale) * scale : 0
     })
-    return { weight, bias: folded.bias, scale: ones, shift: node.op === 'conv' && node.dynamic ? folded.constant : new Float64Array(channels) }
+    return {
+      weight,
+      bias: folded.bias,
+      scale: ones,
+      shift: node.op === 'conv' && node.dynamic ? folded.constant : new Float64Array(channels),
+    }
   }
   const weight = Float64Array.from(state.get(node.params.weight)!.data)
-  const bias = node.params.bias ? Float64Array.from(state.get(node.params.bias)!.data) : new Float64Array(state.get(node.params.weight)!.shape[0])
+  const bias = node.params.bias
+    ? Float64Array.from(state.get(node.params.bias)!.data)
+    : new Float64Array(state.get(node.params.weight)!.shape[0])
   const { bn } = node.params
   if (!bn) return { weight, bias, scale: ones, shift: new Float64Array(channels) }
-  const [gamma, beta, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map((part) => state.get(`${bn}.${part}`)!.data)
+  const [gamma, beta, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map(
+    (part) => state.get(`${bn}.${part}`)!.data,
+  )
   const scale = ones.map((_, c) => gamma[c] / Math.sqrt(variance[c] + BN_EPSILON))
   return { weight, bias, scale, shift: scale.map((factor, c) => beta[c] - mean[c] * factor) }
 }
@@ -92,7 +136,12 @@ function fuse(node: Conv, layer: Layer, coefficients: ReferenceTensor): Layer {
   return { ...layer, weight, bias }
 }
 
-function convolve(node: Conv, input: ReferenceTensor, output: ReferenceTensor, { weight, bias, scale, shift }: Layer): void {
+function convolve(
+  node: Conv,
+  input: ReferenceTensor,
+  output: ReferenceTensor,
+  { weight, bias, scale, shift }: Layer,
+): void {
   const { kernel, stride, padding, groups } = node
   const members = input.channels / groups
   const perGroup = output.channels / groups
@@ -152,7 +201,10 @@ function shuffle(left: ReferenceTensor, right: ReferenceTensor, output: Referenc
   const perGroup = output.channels / groups
   for (let pixel = 0; pixel < output.height * output.width; ++pixel)
     for (let c = 0; c < output.channels; ++c) {
-      const value = c < left.channels ? left.data[pixel * left.channels + c] : right.data[pixel * right.channels + c - left.channels]
+      const value =
+        c < left.channels
+          ? left.data[pixel * left.channels + c]
+          : right.data[pixel * right.channels + c - left.channels]
       output.data[pixel * output.channels + (c % perGroup) * groups + Math.floor(c / perGroup)] = value
     }
 }
@@ -169,6 +221,7 @@ function slice(tensor: ReferenceTensor, from: number, channels: number): Referen
   if (channels === tensor.channels) return tensor
   const { height, width } = tensor
   const data = new Float64Array(height * width * channels)
-  for (let i = 0; i < data.length; ++i) data[i] = tensor.data[Math.floor(i / channels) * tensor.channels + from + (i % channels)]
+  for (let i = 0; i < data.length; ++i)
+    data[i] = tensor.data[Math.floor(i / channels) * tensor.channels + from + (i % channels)]
   return { height, width, channels, data }
 }

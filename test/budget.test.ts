@@ -29,10 +29,16 @@ test('the module imports nothing', () => {
 
 test('the package depends on these few, at exact versions', () => {
   const { dependencies } = JSON.parse(read('package.json').toString())
-  expect(Object.keys(dependencies).sort()).toEqual(['@assemblyscript/loader', 'commander', 'sharp', 'wasm-feature-detect'])
+  expect(Object.keys(dependencies).sort()).toEqual([
+    '@assemblyscript/loader',
+    'commander',
+    'sharp',
+    'wasm-feature-detect',
+  ])
   for (const version of Object.values(dependencies)) expect(version).toMatch(/^\d+\.\d+\.\d+$/)
 })
 
 test('lock files take packages from the registry that npm is set to', () => {
-  for (const file of ['package-lock.json', 'test/engines/package-lock.json']) expect(read(file).toString(), file).not.toMatch(/"resolved"/)
+  for (const file of ['package-lock.json', 'test/engines/package-lock.json'])
+    expect(read(file).toString(), file).not.toMatch(/"resolved"/)
 })

@@ -12,13 +12,30 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 process.chdir(root)
 
 /** What the build reads, and what it must have written. */
-const SOURCES = ['assembly', 'src', 'tools/build.mjs', 'asconfig.json', 'package.json', 'tsconfig.json', 'tsconfig.types.json']
-const BUILT = ['build/simd.wasm', 'build/relaxed.wasm', 'dist/browser.js', 'dist/node.js', 'dist/cli.js', 'dist/types/src/node.d.ts']
+const SOURCES = [
+  'assembly',
+  'src',
+  'tools/build.mjs',
+  'asconfig.json',
+  'package.json',
+  'tsconfig.json',
+  'tsconfig.types.json',
+]
+const BUILT = [
+  'build/simd.wasm',
+  'build/relaxed.wasm',
+  'dist/browser.js',
+  'dist/node.js',
+  'dist/cli.js',
+  'dist/types/src/node.d.ts',
+]
 /** Suites whose code differs from variant to variant. */
 const BY_VARIANT = ['test/kernels/', 'test/golden/', 'test/image/', 'test/checksum/', 'test/program/']
 
 const newest = (path) =>
-  statSync(path).isDirectory() ? Math.max(...readdirSync(path).map((name) => newest(join(path, name)))) : statSync(path).mtimeMs
+  statSync(path).isDirectory()
+    ? Math.max(...readdirSync(path).map((name) => newest(join(path, name))))
+    : statSync(path).mtimeMs
 const missing = BUILT.filter((path) => !existsSync(path))
 const changed = Math.max(...SOURCES.filter(existsSync).map(newest))
 if (missing.length || BUILT.some((path) => statSync(path).mtimeMs < changed)) {
@@ -34,7 +51,11 @@ try {
   runTests(process.execPath, filters)
   if (!(await relaxedSimd())) {
     const node = ensureEngines()
-    console.log(node ? `\nAgain with relaxed SIMD, by ${node}:` : 'npm has no newer Node for this platform: relaxed SIMD goes untested.')
+    console.log(
+      node
+        ? `\nAgain with relaxed SIMD, by ${node}:`
+        : 'npm has no newer Node for this platform: relaxed SIMD goes untested.',
+    )
     if (node) runTests(node, filters.length ? filters : BY_VARIANT)
     else total.failed += 1
   }
@@ -48,12 +69,22 @@ process.exit(broken || total.failed ? 1 : 0)
 function runTests(node, args) {
   const report = join(folder, 'report.json')
   rmSync(report, { force: true })
-  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  const vitest = [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ]
   const { status } = spawnSync(node, [...vitest, ...args], { stdio: 'inherit', env: { ...process.env, CI: '1' } })
   if (status !== 0) broken = true
   if (!existsSync(report)) return void ++total.failed
-  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(readFileSync(report, 'utf8'))
-  const unloaded = testResults.filter(({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed'))
+  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(
+    readFileSync(report, 'utf8'),
+  )
+  const unloaded = testResults.filter(
+    ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
+  )
   total.passed += numPassedTests
   total.failed += numFailedTests + unloaded.length
   total.skipped += numPendingTests + numTodoTests

@@ -36,7 +36,10 @@ describe('load', () => {
   ]
   test.each(inputs)('%s gives the same logits', async (_, input) => {
     const progress: Progress[] = []
-    const net = await load(input(), { variant: 'simd', onProgress: ({ loaded, total }) => progress.push({ loaded, total }) })
+    const net = await load(input(), {
+      variant: 'simd',
+      onProgress: ({ loaded, total }) => progress.push({ loaded, total }),
+    })
     expect((await net.run(tensor)).logits).toEqual(expected)
     expect(progress[0].loaded).toBe(0)
     expect(progress.at(-1)!.loaded).toBe(progress.at(-1)!.total)
@@ -53,29 +56,53 @@ describe('load', () => {
     const changed = bundle.slice()
     changed[changed.length - 100] ^= 1
     expect(await codeOf(changed)).toBe('damaged-bundle')
-    expect(await codeOf(editHeader(bundle, (_, metadata) => Object.assign(metadata, { precision: 'int8' })))).toBe('unsupported-layout')
+    expect(await codeOf(editHeader(bundle, (_, metadata) => Object.assign(metadata, { precision: 'int8' })))).toBe(
+      'unsupported-layout',
+    )
     expect(await codeOf(bundle, { maxInput: [0, 0] })).toBe('bad-input')
     expect(await codeOf(bundle, { signal: AbortSignal.abort() })).toBe('aborted')
   })
 
   test('a graph that does not fit its weights is refused before they are read', async () => {
     const edits: [(graph: Loose, entries: Loose) => void, string][] = [
-      [(graph) => (graph.nodes[0].channels = 24), 'unsupported-layout'],
-      [(graph) => (graph.nodes[0].op = 'transformer'), 'unsupported-op'],
-      [(graph) => (graph.nodes[0].input.tensor = 'elsewhere'), 'bad-bundle'],
-      [(graph) => (graph.outputs.logits = 'nothing'), 'bad-bundle'],
-      [(graph) => (graph.nodes = []), 'bad-bundle'],
+      [
+        (graph) => {
+          graph.nodes[0].channels = 24
+        },
+        'unsupported-layout',
+      ],
+      [
+        (graph) => {
+          graph.nodes[0].op = 'transformer'
+        },
+        'unsupported-op',
+      ],
+      [
+        (graph) => {
+          graph.nodes[0].input.tensor = 'elsewhere'
+        },
+        'bad-bundle',
+      ],
+      [
+        (graph) => {
+          graph.outputs.logits = 'nothing'
+        },
+        'bad-bundle',
+      ],
+      [
+        (graph) => {
+          graph.nodes = []
+        },
+        'bad-bundle',
+      ],
       [(graph) => graph.nodes.push(graph.nodes[0]), 'bad-bundle'],
-      [(_, entries) => (entries['renamed.weight'] = entries['stem.weight']) && delete entries['stem.weight'], 'bad-bundle'],
+      [(_, entries) => rename(entries, 'stem.weight', 'renamed.weight'), 'bad-bundle'],
     ]
     for (const [edit, code] of edits) {
       let read = 0
       const edited = editHeader(bundle, (entries, metadata) => {
         edit(metadata.graph, entries)
-        if (entries['renamed.weight']) {
-          metadata.crc32c['renamed.weight'] = metadata.crc32c['stem.weight']
-          delete metadata.crc32c['stem.weight']
-        }
+        if (entries['renamed.weight']) rename(metadata.crc32c, 'stem.weight', 'renamed.weight')
       })
       const error = await errorOf(load(edited, { onProgress: ({ loaded }) => (read = loaded) }), `${edit}`)
       expect([error.code, read], `${edit}: ${error.message}`).toEqual([code, 0])
@@ -85,7 +112,33 @@ describe('load', () => {
   test('hostile graphs: only ever a DynedgeError, or a network that runs', async () => {
     const random = randomFrom(seed)
     const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]
-    const values = [0, 1, -1, 2, 3, 5, 6, 7, 1.5, 1e20, 2 ** 20, 65536, null, '', 'image', 'logits', 's1.0.coef', '__proto__', 'constructor', true, [], {}, [1], 'relu', 'none']
+    const values = [
+      0,
+      1,
+      -1,
+      2,
+      3,
+      5,
+      6,
+      7,
+      1.5,
+      1e20,
+      2 ** 20,
+      65536,
+      null,
+      '',
+      'image',
+      'logits',
+      's1.0.coef',
+      '__proto__',
+      'constructor',
+      true,
+      [],
+      {},
+      [1],
+      'relu',
+      'none',
+    ]
     let [refused, ran] = [0, 0]
     for (let round = 0; round < 400; ++round) {
       let what = ''
@@ -104,7 +157,8 @@ describe('load', () => {
         ++ran
         expect(typeof outputs).toBe('object')
       } catch (error) {
-        if (!(error instanceof DynedgeError)) throw new Error(`${error}; round ${round}${what} SEED=${seed}`, { cause: error })
+        if (!(error instanceof DynedgeError))
+          throw new Error(`${error}; round ${round}${what} SEED=${seed}`, { cause: error })
         ++refused
       }
     }
@@ -112,6 +166,11 @@ describe('load', () => {
     expect(ran).toBeGreaterThan(0)
   })
 })
+
+function rename(holder: Loose, from: string, to: string): void {
+  holder[to] = holder[from]
+  delete holder[from]
+}
 
 /** A random field somewhere in a JSON tree. */
 function place(tree: Loose, random: () => number): [holder: Loose, key: string] {
@@ -149,7 +208,9 @@ describe('a network', () => {
       expect((await errorOf(net.run(input))).code, `${input.height}x${input.width}`).toBe('bad-input')
       expect(() => net.runSync(input)).toThrow(DynedgeError)
     }
-    expect((await errorOf(net.run(tensor, { signal: AbortSignal.abort() }).catch((error) => Promise.reject(error)))).code).toBe('aborted')
+    expect(
+      (await errorOf(net.run(tensor, { signal: AbortSignal.abort() }).catch((error) => Promise.reject(error)))).code,
+    ).toBe('aborted')
     expect((await net.run(tensor)).logits).toEqual(expected)
     expect(net.runSync(tensor).logits).toEqual(expected)
   })
@@ -159,7 +220,8 @@ describe('a network', () => {
     expect((await errorOf(net.classify({ ...picture, width: 5 }))).code).toBe('bad-image')
     expect((await errorOf(net.classify(null as never))).code).toBe('bad-image')
     expect((await errorOf(net.classify('photo.jpg' as never))).code).toBe('bad-image')
-    for (const topK of [0, -1, 1.5, Number.NaN]) expect((await errorOf(net.classify(picture, { topK }))).code).toBe('bad-input')
+    for (const topK of [0, -1, 1.5, Number.NaN])
+      expect((await errorOf(net.classify(picture, { topK }))).code).toBe('bad-input')
     expect((await errorOf(net.classify(picture, { size: [0, 64] }))).code).toBe('bad-input')
   })
 
@@ -183,7 +245,12 @@ describe('a network', () => {
     expect((await small.run(tensor)).logits).toEqual(expected)
     small.runSync(seededTensor(200, 150))
     expect(small.describe().memoryBytes).toBeGreaterThan(before)
-    for (const [height, width] of [[1, 1], [33, 65], [200, 150], [64, 64]]) {
+    for (const [height, width] of [
+      [1, 1],
+      [33, 65],
+      [200, 150],
+      [64, 64],
+    ]) {
       const input = seededTensor(height, width)
       expect(small.runSync(input).logits).toEqual((await net.run(input)).logits)
     }
@@ -200,7 +267,11 @@ describe('a network', () => {
     expect(both.map(({ logits }) => logits)).toEqual([expected, theirs, expected])
     other.dispose()
     other.dispose()
-    for (const call of [() => other.run(tensor), () => other.classify({ data: new Uint8Array(3), width: 1, height: 1 }), () => other.profile()])
+    for (const call of [
+      () => other.run(tensor),
+      () => other.classify({ data: new Uint8Array(3), width: 1, height: 1 }),
+      () => other.profile(),
+    ])
       expect((await errorOf(call())).code).toBe('disposed')
     expect(() => other.runSync(tensor)).toThrow(/disposed/)
     expect(() => other.describe()).toThrow(/disposed/)
@@ -211,7 +282,9 @@ describe('a network', () => {
     const { ms, steps } = await net.profile({ size: [32, 32], repetitions: 2 })
     expect(ms).toBeGreaterThan(0)
     expect(steps.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 5)
-    expect(new Set(steps.map(({ does }) => does))).toEqual(new Set('border full globalpool linear fuse pointwise grouped6 expand softmax'.split(' ')))
+    expect(new Set(steps.map(({ does }) => does))).toEqual(
+      new Set('border full globalpool linear fuse pointwise grouped6 expand softmax'.split(' ')),
+    )
     expect((await net.run(tensor)).logits).toEqual(expected)
   })
 })

@@ -30,7 +30,10 @@ let close: () => Promise<void>
 
 beforeAll(async () => {
   const type = 'application/octet-stream'
-  ;({ server, origin } = await serve({ '/net.safetensors': { type, bytes: bundle }, '/f32.safetensors': { type, bytes: exact } }))
+  ;({ server, origin } = await serve({
+    '/net.safetensors': { type, bytes: bundle },
+    '/f32.safetensors': { type, bytes: exact },
+  }))
   ;({ page, complaints, close } = await openBrowser())
   await page.goto(`${origin}/`)
   await page.evaluate(`import('/dist/browser.js').then((sdk) => { globalThis.sdk = sdk })`)
@@ -49,7 +52,10 @@ describe('a page in headless Chromium', () => {
   test.each(['simd', 'relaxed'] as Variant[])('%s: loads by URL with progress', async (variant) => {
     const seen = await inPage(async (page, variant) => {
       const progress: Dynedge.Progress[] = []
-      page.net = await page.sdk.load('/net.safetensors', { variant, onProgress: (p) => progress.push({ loaded: p.loaded, total: p.total }) })
+      page.net = await page.sdk.load('/net.safetensors', {
+        variant,
+        onProgress: (p) => progress.push({ loaded: p.loaded, total: p.total }),
+      })
       return { progress, variant: page.net.variant, labels: page.net.labels }
     }, variant)
     expect(seen.variant).toBe(variant)
@@ -69,7 +75,11 @@ describe('a page in headless Chromium', () => {
   ] as const)('%s, %s: logits equal those of Node', async (variant, precision, url) => {
     const here = variants().some(({ name }) => name === variant) ? variant : 'simd'
     const node = await load(precision === 'f32' ? exact : bundle, { variant: here })
-    for (const [height, width] of [[64, 64], [65, 47], [96, 128]]) {
+    for (const [height, width] of [
+      [64, 64],
+      [65, 47],
+      [96, 128],
+    ]) {
       const tensor = seededTensor(height, width)
       const expected = (await node.run(tensor)).logits
       const found = await inPage(
@@ -88,11 +98,14 @@ describe('a page in headless Chromium', () => {
   })
 
   test('chooses relaxed SIMD by itself', async () => {
-    expect(await inPage(async (page) => (page.net = await page.sdk.load('/net.safetensors')).variant)).toBe('relaxed')
+    expect(await inPage(async (page) => (await page.sdk.load('/net.safetensors')).variant)).toBe('relaxed')
   })
 
   test('classifies raw pixels, ImageData, <img>, canvas, ImageBitmap and Blob alike, as Node does', async () => {
-    const expected = await (await load(bundle, { variant: 'simd' })).classify({ data: pixels, width: WIDTH, height: HEIGHT }, { topK: 10 })
+    const expected = await (await load(bundle, { variant: 'simd' })).classify(
+      { data: pixels, width: WIDTH, height: HEIGHT },
+      { topK: 10 },
+    )
     const found = await inPage(
       async (page, [bytes, width, height]) => {
         const net = await page.sdk.load('/net.safetensors', { variant: 'simd' })
@@ -106,9 +119,17 @@ describe('a page in headless Chromium', () => {
         const img = new Image()
         img.src = URL.createObjectURL(blob)
         await img.decode()
-        const pictures = { raw: { data, width, height }, imageData, img, canvas, bitmap: await createImageBitmap(imageData), blob }
+        const pictures = {
+          raw: { data, width, height },
+          imageData,
+          img,
+          canvas,
+          bitmap: await createImageBitmap(imageData),
+          blob,
+        }
         const results: Record<string, Dynedge.Prediction[]> = {}
-        for (const [name, picture] of Object.entries(pictures)) results[name] = await net.classify(picture, { topK: 10 })
+        for (const [name, picture] of Object.entries(pictures))
+          results[name] = await net.classify(picture, { topK: 10 })
         net.dispose()
         return results
       },
@@ -138,8 +159,16 @@ describe('a page in headless Chromium', () => {
   test('what is no picture, or disposed of, is refused', async () => {
     const codes = await inPage(async (page) => {
       const net = await page.sdk.load('/net.safetensors')
-      const codeOf = (promise: Promise<unknown>) => promise.then(() => 'none', (error) => error.code)
-      const codes = [await codeOf(net.classify(new Image())), await codeOf(net.classify(new Blob(['no picture']))), await codeOf(net.classify('cat' as never))]
+      const codeOf = (promise: Promise<unknown>) =>
+        promise.then(
+          () => 'none',
+          (error) => error.code,
+        )
+      const codes = [
+        await codeOf(net.classify(new Image())),
+        await codeOf(net.classify(new Blob(['no picture']))),
+        await codeOf(net.classify('cat' as never)),
+      ]
       net.dispose()
       return [...codes, await codeOf(net.classify(document.querySelector('canvas')!))]
     })

@@ -10,10 +10,13 @@ const TYPES: Record<string, string> = { '.js': 'text/javascript', '.wasm': 'appl
 const PAGE = '<!doctype html><link rel="icon" href="data:,"><title>dynedge</title><canvas></canvas>'
 
 /** Serves dist/, an empty page and whatever `files` has, on 127.0.0.1; unknown paths under /app/ get the page, as in many apps. */
-export async function serve(files: Record<string, { type: string; bytes: Uint8Array }>): Promise<{ server: Server; origin: string }> {
+export async function serve(
+  files: Record<string, { type: string; bytes: Uint8Array }>,
+): Promise<{ server: Server; origin: string }> {
   const server = createServer((request, response) => {
     const path = new URL(request.url!, 'http://localhost').pathname
-    const send = (type: string, body: Uint8Array | string) => response.writeHead(200, { 'content-type': type }).end(body)
+    const send = (type: string, body: Uint8Array | string) =>
+      response.writeHead(200, { 'content-type': type }).end(body)
     const file = files[path]
     if (file) return send(file.type, file.bytes)
     if (path === '/' || path.startsWith('/app/')) return send('text/html', PAGE)
@@ -25,15 +28,27 @@ export async function serve(files: Record<string, { type: string; bytes: Uint8Ar
   return { server, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
 
-const FLAGS = '--headless=new --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update --disable-sync'
-const CANDIDATES = [process.env.CHROMIUM ?? '', '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+const FLAGS =
+  '--headless=new --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update --disable-sync'
+const CANDIDATES = [
+  process.env.CHROMIUM ?? '',
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+]
 
 /** A headless Chromium with a profile of its own; `close` ends it. Throws, with the way to install one, where there is none. */
 export async function openBrowser(): Promise<{ page: Page; complaints: string[]; close(): Promise<void> }> {
   const executablePath = CANDIDATES.find((path) => path && existsSync(path))
-  if (!executablePath) throw new Error('There is no Chromium here: apt-get update && apt-get install -y chromium (or CHROMIUM=<path>).')
+  if (!executablePath)
+    throw new Error('There is no Chromium here: apt-get update && apt-get install -y chromium (or CHROMIUM=<path>).')
   const userDataDir = mkdtempSync(join(tmpdir(), 'dynedge-chromium-'))
-  const browser: Browser = await puppeteer.launch({ executablePath, args: FLAGS.split(' '), userDataDir, headless: true })
+  const browser: Browser = await puppeteer.launch({
+    executablePath,
+    args: FLAGS.split(' '),
+    userDataDir,
+    headless: true,
+  })
   const page = await browser.newPage()
   const complaints: string[] = []
   page.on('console', (message) => {

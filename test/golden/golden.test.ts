@@ -15,7 +15,12 @@ interface Golden {
   g: number
   seed: number
   gains: Gains
-  cases: { height: number; width: number; logits: number[]; coefficients?: { block: string; count: number; sum: number; values: number[] } }[]
+  cases: {
+    height: number
+    width: number
+    logits: number[]
+    coefficients?: { block: string; count: number; sum: number; values: number[] }
+  }[]
 }
 
 const FOLDER = new URL('../fixtures/golden/', import.meta.url)
@@ -27,12 +32,11 @@ function seededPicture(seed: number, height: number, width: number): Float32Arra
   return Float32Array.from(planes, (_, i) => planes[(i % 3) * height * width + Math.floor(i / 3)])
 }
 
-/** Largest difference, in parts of the largest expected value. */
+/** Largest difference, in parts of the largest expected value; NaN where one is. */
 function error(found: ArrayLike<number>, expected: ArrayLike<number>): number {
   let [most, largest] = [0, 0]
   for (let i = 0; i < expected.length; ++i) {
-    const difference = Math.abs(found[i] - expected[i])
-    most = difference <= most ? most : difference
+    most = Math.max(most, Math.abs(found[i] - expected[i]))
     largest = Math.max(largest, Math.abs(expected[i]))
   }
   return most / largest
@@ -70,18 +74,26 @@ describe.each(FILES)('%s', (file) => {
       expect(Math.abs(eta.reduce((sum, value) => sum + value, 0) / coefficients.sum - 1)).toBeLessThan(1e-5)
     })
 
-    test.each(golden.cases)('w8 equals the reference with its dequantized weights at $height x $width', ({ height, width }) => {
-      const picture = seededPicture(seed, height, width)
-      const placed = new Placed(backend, graph, state, 'w8', height, width)
-      placed.run(picture)
-      const expected = runReference(graph, state, 'w8', picture, height, width)
-      // A dynamic network's kernels are fused with 16-bit coefficients (6e-4 reached); a fixed one's weights are exact (1.3e-5).
-      expect(error(placed.read('logits'), expected.get('logits')!.data)).toBeLessThan(graph.kernels ? 1.5e-3 : 5e-5)
-    })
+    test.each(golden.cases)(
+      'w8 equals the reference with its dequantized weights at $height x $width',
+      ({ height, width }) => {
+        const picture = seededPicture(seed, height, width)
+        const placed = new Placed(backend, graph, state, 'w8', height, width)
+        placed.run(picture)
+        const expected = runReference(graph, state, 'w8', picture, height, width)
+        // A dynamic network's kernels are fused with 16-bit coefficients (6e-4 reached); a fixed one's weights are exact (1.3e-5).
+        expect(error(placed.read('logits'), expected.get('logits')!.data)).toBeLessThan(graph.kernels ? 1.5e-3 : 5e-5)
+      },
+    )
   })
 
   test('the reference equals PyTorch', () => {
     const [{ height, width, logits }] = golden.cases
-    expect(error(runReference(graph, state, 'f32', seededPicture(seed, height, width), height, width).get('logits')!.data, logits)).toBeLessThan(1e-6)
+    expect(
+      error(
+        runReference(graph, state, 'f32', seededPicture(seed, height, width), height, width).get('logits')!.data,
+        logits,
+      ),
+    ).toBeLessThan(1e-6)
   })
 })

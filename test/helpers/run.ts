@@ -38,7 +38,8 @@ export class Placed {
       weightBytes += aligned(data.byteLength)
     }
     this.weights = new Uint8Array(weightBytes)
-    for (const { name, data } of packed) this.weights.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), places.get(name)!.offset)
+    for (const { name, data } of packed)
+      this.weights.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), places.get(name)!.offset)
     this.plan = planNetwork(graph, precision, places, weightBytes, height, width)
     const { arenaBytes, program } = this.plan
     const bytes = aligned(program.length) + weightBytes + arenaBytes + 2 * GUARD
@@ -49,7 +50,12 @@ export class Placed {
     this.guards = [weights - GUARD, weights + weightBytes]
     poison(backend, base, bytes)
     new Uint8Array(backend.memory.buffer).set(this.weights, weights)
-    this.engine = new Engine(backend, { program: base, staging: base - DEFAULT_STAGING_BYTES, weights, arena: this.arenaAt, bytes }, weightBytes, arenaBytes)
+    this.engine = new Engine(
+      backend,
+      { program: base, staging: base - DEFAULT_STAGING_BYTES, weights, arena: this.arenaAt, bytes },
+      weightBytes,
+      arenaBytes,
+    )
     this.engine.select(this.plan)
   }
 
@@ -68,10 +74,14 @@ export class Placed {
   checkGuards(): void {
     for (const guard of this.guards) {
       const at = touched(this.backend, guard, GUARD)
-      if (at >= 0) throw new Error(`byte ${at} of the guard at ${guard} was written (guards ${this.guards}, arena ${this.arenaAt} + ${this.plan.arenaBytes})`)
+      if (at >= 0)
+        throw new Error(
+          `byte ${at} of the guard at ${guard} was written (guards ${this.guards}, arena ${this.arenaAt} + ${this.plan.arenaBytes})`,
+        )
     }
     const { weights } = this.engine.places
-    if (Buffer.compare(this.weights, new Uint8Array(this.backend.memory.buffer, weights, this.weights.length)) !== 0) throw new Error('weights were written')
+    if (Buffer.compare(this.weights, new Uint8Array(this.backend.memory.buffer, weights, this.weights.length)) !== 0)
+      throw new Error('weights were written')
   }
 
   /** A dense copy of a tensor that still lies in the arena. */

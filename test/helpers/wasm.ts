@@ -10,7 +10,9 @@ const NAMES = ['simd', 'relaxed'] as const
 
 /** The binaries of build/ that the running engine can compile; baseline SIMD always, or something is wrong. */
 export function variants(): Built[] {
-  const built = NAMES.map((name) => ({ name, bytes: readWasm(name) })).filter(({ bytes }) => WebAssembly.validate(bytes as BufferSource))
+  const built = NAMES.map((name) => ({ name, bytes: readWasm(name) })).filter(({ bytes }) =>
+    WebAssembly.validate(bytes as BufferSource),
+  )
   if (built[0]?.name !== 'simd') throw new Error('This engine does not compile build/simd.wasm.')
   return built
 }
@@ -27,7 +29,10 @@ export function readWasm(name: Built['name']): Uint8Array {
 /** A fresh instance with a memory of its own. */
 export async function instantiate(bytes: Uint8Array): Promise<Backend> {
   const { instance } = await WebAssembly.instantiate(bytes as BufferSource)
-  return { memory: instance.exports.memory as WebAssembly.Memory, exports: instance.exports as unknown as Backend['exports'] }
+  return {
+    memory: instance.exports.memory as WebAssembly.Memory,
+    exports: instance.exports as unknown as Backend['exports'],
+  }
 }
 
 /** Makes sure that `bytes` bytes from the module's own end on exist; returns their start, 64-aligned. */

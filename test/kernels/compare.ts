@@ -12,12 +12,39 @@ export const used = new Set<string>()
 
 /** Sizes around the tiles of 3, 4 and 8 pixels, and rectangles. */
 export const SIZES: [height: number, width: number][] = [
-  ...([[1, 1], [1, 3], [3, 1], [2, 2], [5, 1], [1, 7], [3, 3], [4, 2], [3, 5], [2, 7]] as [number, number][]),
-  ...([[4, 4], [8, 1], [1, 9], [9, 5], [8, 8], [1, 31], [31, 2], [7, 11]] as [number, number][]),
+  ...([
+    [1, 1],
+    [1, 3],
+    [3, 1],
+    [2, 2],
+    [5, 1],
+    [1, 7],
+    [3, 3],
+    [4, 2],
+    [3, 5],
+    [2, 7],
+  ] as [number, number][]),
+  ...([
+    [4, 4],
+    [8, 1],
+    [1, 9],
+    [9, 5],
+    [8, 8],
+    [1, 31],
+    [31, 2],
+    [7, 11],
+  ] as [number, number][]),
 ]
 
 /** The outputs of `graph` in wasm, in one share and in 2, 3 and 5, against the plain reference. */
-export function compare(backend: Backend, graph: Graph, precision: Precision, height: number, width: number, what = ''): void {
+export function compare(
+  backend: Backend,
+  graph: Graph,
+  precision: Precision,
+  height: number,
+  width: number,
+  what = '',
+): void {
   const context = `${what} ${height}x${width} ${precision} SEED=${seed}`
   const random = randomFrom(seed)
   const picture = Float32Array.from({ length: height * width * 3 }, () => random() * 4 - 2)
@@ -36,7 +63,8 @@ export function compare(backend: Backend, graph: Graph, precision: Precision, he
     const bound = tolerance(DEPTH * layers, magnitude) + (precision === 'w8' ? FUSING * kernels * magnitude : 0)
     expect(found.length, context).toBe(data.length)
     const wrong = found.findIndex((value, i) => !(Math.abs(value - data[i]) <= bound))
-    if (wrong >= 0) expect.fail(`${tensor}[${wrong}] is ${found[wrong]}, expected ${data[wrong]} +- ${bound}; ${context}`)
+    if (wrong >= 0)
+      expect.fail(`${tensor}[${wrong}] is ${found[wrong]}, expected ${data[wrong]} +- ${bound}; ${context}`)
   }
   const arena = placed.arena()
   for (const threads of [2, 3, 5]) {

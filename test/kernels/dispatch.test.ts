@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { NETWORKS, buildNetwork } from '../../src/networks/index.ts'
+import { buildNetwork, NETWORKS } from '../../src/networks/index.ts'
 import { draftSteps } from '../../src/plan/steps.ts'
 
 /** One line per block (the name up to its last dot), kernels in order without their dtype and tile. */

@@ -1,5 +1,5 @@
-import { Builder, type ConvOptions } from '../../src/networks/builder.ts'
 import type { Graph, Use } from '../../src/graph/graph.ts'
+import { Builder, type ConvOptions } from '../../src/networks/builder.ts'
 
 /** The smallest graphs in which a kernel stands where networks have it; every tensor that `outputs` names stays in the arena. */
 export function graphOf(build: (net: Builder) => Record<string, Use>): Graph {

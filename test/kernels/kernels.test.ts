@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Backend } from '../../src/backend.ts'
-import { KERNELS } from '../../src/kernels.ts'
 import type { Use } from '../../src/graph/graph.ts'
+import { KERNELS } from '../../src/kernels.ts'
 import type { ConvOptions } from '../../src/networks/builder.ts'
 import type { Precision } from '../../src/plan/weights.ts'
 import { instantiate, randomFrom, seed, variants } from '../helpers/wasm.ts'
@@ -26,7 +26,8 @@ describe.each(variants())('$name', ({ bytes }) => {
   })
 
   describe.each(PRECISIONS)('%s', (precision) => {
-    const run = (graph: Parameters<typeof compare>[1], height: number, width: number, what = '') => compare(backend, graph, precision, height, width, what)
+    const run = (graph: Parameters<typeof compare>[1], height: number, width: number, what = '') =>
+      compare(backend, graph, precision, height, width, what)
 
     test('pointwise: every count of pixels, inputs and outputs around its tiles', () => {
       for (const channels of [...range(1, 20), 23, 24, 66]) {
@@ -39,7 +40,8 @@ describe.each(variants())('$name', ({ bytes }) => {
     })
 
     test('pointwise: wide layers on few pixels, split by panels; more panels than stay in L1', () => {
-      for (const cout of [64, 68, 71, 162, 320]) for (const side of [1, 2, 3]) run(single(66, cout, { activation: 'relu' }), side, side, `66->${cout}`)
+      for (const cout of [64, 68, 71, 162, 320])
+        for (const side of [1, 2, 3]) run(single(66, cout, { activation: 'relu' }), side, side, `66->${cout}`)
     })
 
     test('pointwise: residual, stride 2 and an input with a frame', () => {
@@ -55,7 +57,10 @@ describe.each(variants())('$name', ({ bytes }) => {
         run(single(channels, 9, { stride: 2, activation }), height, width, `stride 2 ${channels}`)
         const framed = graphOf((net) => {
           const x = lift(net, channels)
-          return { full: net.conv('full', x, 5, { kernel: 3 }), out: net.conv('out', x, 10, { stride: 1 + (index & 1) }) }
+          return {
+            full: net.conv('full', x, 5, { kernel: 3 }),
+            out: net.conv('out', x, 10, { stride: 1 + (index & 1) }),
+          }
         })
         run(framed, height, width, `frame ${channels}`)
       })
@@ -65,7 +70,13 @@ describe.each(variants())('$name', ({ bytes }) => {
       for (const cin of [1, 3, 5])
         for (const cout of range(1, 17)) {
           const [height, width] = turn(SIZES, cin + cout)
-          for (const stride of [1, 2]) run(full(cin, cout, kernel, stride, turn(ACTIVATIONS, cout)), height, width, `${cin}->${cout} stride ${stride}`)
+          for (const stride of [1, 2])
+            run(
+              full(cin, cout, kernel, stride, turn(ACTIVATIONS, cout)),
+              height,
+              width,
+              `${cin}->${cout} stride ${stride}`,
+            )
         }
       for (const [height, width] of SIZES) run(full(3, 6, kernel, 2, 'relu6'), height, width, '3->6')
     })
@@ -95,7 +106,12 @@ describe.each(variants())('$name', ({ bytes }) => {
     ] as const)('grouped 3x3, %i channels per group, stride %i', (members, stride, counts) => {
       SIZES.forEach(([height, width], index) => {
         for (const channels of [counts[0], turn(counts.slice(1), index), counts.at(-1)!]) {
-          const options: ConvOptions = { kernel: 3, stride, groups: channels / members, activation: turn(ACTIVATIONS, index) }
+          const options: ConvOptions = {
+            kernel: 3,
+            stride,
+            groups: channels / members,
+            activation: turn(ACTIVATIONS, index),
+          }
           run(between(channels, options, 0), height, width, `${channels}`)
           run(between(channels, options, turn(KERNEL_COUNTS, index)), height, width, `${channels} dynamic`)
         }
@@ -109,7 +125,13 @@ describe.each(variants())('$name', ({ bytes }) => {
             const x = lift(net, 10)
             const coefficients = net.coefficients('c.coef', x, 2 * channels * kernels)
             const a = net.conv('a', x, channels, { activation: 'relu6', dynamic: { coefficients, from: 0, kernels } })
-            return { a, out: net.conv('out', a, channels, { residual: a, dynamic: { coefficients, from: channels * kernels, kernels } }) }
+            return {
+              a,
+              out: net.conv('out', a, channels, {
+                residual: a,
+                dynamic: { coefficients, from: channels * kernels, kernels },
+              }),
+            }
           })
           const [height, width] = turn(SIZES, channels + kernels)
           run(graph, height, width, `g ${kernels} channels ${channels}`)
@@ -119,7 +141,11 @@ describe.each(variants())('$name', ({ bytes }) => {
     test('shuffles: 1:1 in two groups, 3:1 and 2:2 in four, ranges of channels left and right', () => {
       SIZES.forEach(([height, width], index) => {
         for (const quarter of [1, 2, 3, 4, 5, 7, 8, 11, turn([14, 22, 29], index)])
-          for (const [groups, left, right] of [[2, quarter, quarter], [4, 3 * quarter, quarter], [4, 2 * quarter, 2 * quarter]]) {
+          for (const [groups, left, right] of [
+            [2, quarter, quarter],
+            [4, 3 * quarter, quarter],
+            [4, 2 * quarter, 2 * quarter],
+          ]) {
             const activation = turn(ACTIVATIONS, quarter)
             const graph = graphOf((net) => {
               const a = net.conv('a', net.image, left, { activation: 'relu' })
@@ -140,7 +166,12 @@ describe.each(variants())('$name', ({ bytes }) => {
         for (const channels of [turn(range(1, 20), index), 66]) {
           const graph = graphOf((net) => {
             const x = lift(net, channels)
-            const pooled = net.maxpool('max', x, Math.min(height, width) < 2 ? 3 : turn([3, 2, 5], index), 1 + (index & 1))
+            const pooled = net.maxpool(
+              'max',
+              x,
+              Math.min(height, width) < 2 ? 3 : turn([3, 2, 5], index),
+              1 + (index & 1),
+            )
             const coefficients = net.coefficients('c.coef', x, 3 * channels)
             net.conv('dynamic', x, channels, { dynamic: { coefficients, from: 0, kernels: 3 } })
             net.classifier(pooled, turn([1, 2, 3, 4, 5, 8, 9, 10, 33], index), 'fc')
@@ -172,7 +203,12 @@ describe.each(variants())('$name', ({ bytes }) => {
         const groups = pick([1, channels, ...(channels % 6 ? [channels / 2] : [channels / 6, channels / 2])])
         const kernels = pick([0, ...KERNEL_COUNTS])
         const options = { kernel: 3, stride: pick([1, 2]), groups, activation: pick(ACTIVATIONS) }
-        run(between(channels, options, kernels), 1 + Math.floor(random() * 14), 1 + Math.floor(random() * 14), `round ${round}`)
+        run(
+          between(channels, options, kernels),
+          1 + Math.floor(random() * 14),
+          1 + Math.floor(random() * 14),
+          `round ${round}`,
+        )
       }
     })
   })
@@ -188,7 +224,10 @@ function between(channels: number, options: ConvOptions, kernels: number) {
   return graphOf((net) => {
     const x = lift(net, channels)
     const coefficients = kernels ? net.coefficients('c.coef', x, channels * kernels) : undefined
-    const y = net.conv('mid', x, channels, { ...options, ...(coefficients && { dynamic: { coefficients, from: 0, kernels } }) })
+    const y = net.conv('mid', x, channels, {
+      ...options,
+      ...(coefficients && { dynamic: { coefficients, from: 0, kernels } }),
+    })
     return { mid: y, out: net.conv('out', y, 7) }
   })
 }
@@ -199,7 +238,8 @@ describe('the kernel table', () => {
     const names = [.../enum Op \{(.*?)\}/s.exec(format)![1].matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name)
     expect(KERNELS.map(({ name }) => name).sort()).toEqual([...names].sort())
     for (const { name, op } of KERNELS) expect(op, name).toBe(names.indexOf(name) + 1)
-    for (const { source, name } of KERNELS) expect(existsSync(new URL(`../../assembly/${source}`, import.meta.url)), name).toBe(true)
+    for (const { source, name } of KERNELS)
+      expect(existsSync(new URL(`../../assembly/${source}`, import.meta.url)), name).toBe(true)
   })
 
   afterAll(() => {

@@ -39,7 +39,11 @@ describe('arena', () => {
           if (together && !apart) expect.fail(`${i} and ${j} overlap, round ${round} SEED=${seed}`)
         })
       })
-      const needed = Math.max(...Array.from({ length: 40 }, (_, step) => lives.reduce((sum, { first, last, bytes }) => sum + (first <= step && step <= last ? bytes : 0), 0)))
+      const needed = Math.max(
+        ...Array.from({ length: 40 }, (_, step) =>
+          lives.reduce((sum, { first, last, bytes }) => sum + (first <= step && step <= last ? bytes : 0), 0),
+        ),
+      )
       expect(bytes, `round ${round} SEED=${seed}`).toBeLessThan(1.8 * needed + lives.length * ARENA_ALIGNMENT)
     }
   })
@@ -48,28 +52,36 @@ describe('arena', () => {
 describe.each(NETWORKS)('%s', (name) => {
   const graph = buildNetwork(name, { classes: 10 })
 
-  test.each(['f32', 'w8'] as Precision[])('%s: tensors that are alive together lie apart at every step', (precision) => {
-    const { steps, tensors, arenaBytes } = plan(graph, precision, 96, 72)
-    const lives = new Map(tensors.filter(({ base }) => base === 'arena').map((tensor) => [tensor.name, { ...tensor, first: Infinity, last: -1 }]))
-    steps.forEach(({ operands }, step) => {
-      for (const tensor of Object.values(operands)) {
-        const life = lives.get(tensor)
-        if (!life) continue
-        life.first = Math.min(life.first, step)
-        life.last = step
+  test.each(['f32', 'w8'] as Precision[])(
+    '%s: tensors that are alive together lie apart at every step',
+    (precision) => {
+      const { steps, tensors, arenaBytes } = plan(graph, precision, 96, 72)
+      const lives = new Map(
+        tensors
+          .filter(({ base }) => base === 'arena')
+          .map((tensor) => [tensor.name, { ...tensor, first: Infinity, last: -1 }]),
+      )
+      steps.forEach(({ operands }, step) => {
+        for (const tensor of Object.values(operands)) {
+          const life = lives.get(tensor)
+          if (!life) continue
+          life.first = Math.min(life.first, step)
+          life.last = step
+        }
+      })
+      lives.get(graph.input)!.first = 0
+      for (const tensor of Object.values(graph.outputs)) lives.get(tensor)!.last = steps.length
+      const all = [...lives.values()]
+      for (const a of all) {
+        expect(a.offset + a.bytes).toBeLessThanOrEqual(arenaBytes)
+        for (const b of all) {
+          const together = a !== b && a.first <= b.last && b.first <= a.last
+          if (together && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes)
+            expect.fail(`${a.name} and ${b.name} overlap`)
+        }
       }
-    })
-    lives.get(graph.input)!.first = 0
-    for (const tensor of Object.values(graph.outputs)) lives.get(tensor)!.last = steps.length
-    const all = [...lives.values()]
-    for (const a of all) {
-      expect(a.offset + a.bytes).toBeLessThanOrEqual(arenaBytes)
-      for (const b of all) {
-        const together = a !== b && a.first <= b.last && b.first <= a.last
-        if (together && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes) expect.fail(`${a.name} and ${b.name} overlap`)
-      }
-    }
-  })
+    },
+  )
 
   test('lanes hold every channel once, and padding -1; taps hold every index of a row once', () => {
     for (const [tensor, lanes] of assignLanes(graph)) {
@@ -91,7 +103,8 @@ describe.each(NETWORKS)('%s', (name) => {
   test('steps name only tensors that are placed, pictures have room for their frame', () => {
     const { steps, tensors, pictures, program } = plan(graph, 'w8', 64, 64)
     const names = new Map(tensors.map((tensor) => [tensor.name, tensor]))
-    for (const { label, operands } of steps) for (const tensor of Object.values(operands)) expect(names.has(tensor), `${label}: ${tensor}`).toBe(true)
+    for (const { label, operands } of steps)
+      for (const tensor of Object.values(operands)) expect(names.has(tensor), `${label}: ${tensor}`).toBe(true)
     for (const [tensor, picture] of pictures) expect(names.get(tensor)!.bytes, tensor).toBe(pictureBytes(picture))
     expect(program.length % 4).toBe(0)
   })
@@ -104,11 +117,14 @@ test('Dy-mobile takes at most 4 MB beside its weights at 224 x 224', () => {
 test('a picture smaller than a window is refused by name; every larger one is planned', () => {
   const graph = buildNetwork('dy-shuffle', { classes: 10 })
   expect(() => plan(graph, 'f32', 0, 64)).toThrow(/smaller than its/)
-  for (const side of [1, 2, 3, 7, 31, 33, 64, 224, 225]) expect(plan(graph, 'f32', side, 40).pictures.get('logits')!.shape.channels).toBe(10)
+  for (const side of [1, 2, 3, 7, 31, 33, 64, 224, 225])
+    expect(plan(graph, 'f32', side, 40).pictures.get('logits')!.shape.channels).toBe(10)
 })
 
 test('equal arguments give equal programs', () => {
   const graph = buildNetwork('dy-mobile', { classes: 10 })
-  expect(plan(graph, 'w8', 64, 64).program).toEqual(plan(buildNetwork('dy-mobile', { classes: 10 }), 'w8', 64, 64).program)
+  expect(plan(graph, 'w8', 64, 64).program).toEqual(
+    plan(buildNetwork('dy-mobile', { classes: 10 }), 'w8', 64, 64).program,
+  )
   expect(plan(graph, 'w8', 64, 64).program).not.toEqual(plan(graph, 'w8', 64, 65).program)
 })

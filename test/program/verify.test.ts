@@ -24,7 +24,14 @@ const tiny = graphOf((net) => {
   return { y, probabilities: { tensor: 'probabilities', channels: 10 } }
 })
 
-const NAMES = Object.entries({ Op: Step.Op, Units: Step.Units, In: Step.In, InAt: Step.InAt, Out: Step.Out, Rows: Step.Rows })
+const NAMES = Object.entries({
+  Op: Step.Op,
+  Units: Step.Units,
+  In: Step.In,
+  InAt: Step.InAt,
+  Out: Step.Out,
+  Rows: Step.Rows,
+})
 const nameOf = (word: number) => NAMES.find(([, at]) => at === word)?.[0] ?? `word ${word}`
 
 describe.each(variants())('$name', ({ bytes }) => {
@@ -33,14 +40,19 @@ describe.each(variants())('$name', ({ bytes }) => {
     backend = await instantiate(bytes)
   })
 
-  const place = (graph: Graph, precision: Precision, side: number) => new Placed(backend, graph, seededState(graph, seed), precision, side, side)
+  const place = (graph: Graph, precision: Precision, side: number) =>
+    new Placed(backend, graph, seededState(graph, seed), precision, side, side)
 
   /** The program in memory, as words; `verify` of its first `length` bytes. */
   function opened(placed: Placed) {
     const { program } = placed.engine.places
     const bytes = placed.plan.program.length
     const words = new Uint32Array(backend.memory.buffer, program, bytes / 4)
-    return { words, verify: (length = bytes, at = program) => backend.exports.verify(at, length), first: Header.Words + placed.plan.tensors.length * Tensor.Words }
+    return {
+      words,
+      verify: (length = bytes, at = program) => backend.exports.verify(at, length),
+      first: Header.Words + placed.plan.tensors.length * Tensor.Words,
+    }
   }
 
   test('accepts what the planner makes and then runs it', () => {
@@ -65,8 +77,10 @@ describe.each(variants())('$name', ({ bytes }) => {
     expect(verify()).toBe(Status.Ok)
     expect(statusWith(Header.Magic, PROGRAM_MAGIC + 1)).toBe(Status.NotAProgram)
     expect(statusWith(Header.Version, words[Header.Version] + 1)).toBe(Status.WrongVersion)
-    for (const word of [Header.Bytes, Header.Tensors, Header.Steps]) for (const by of [-1, 1, 2 ** 31]) expect(statusWith(word, words[word] + by), `${word}`).toBe(Status.WrongLength)
-    for (const word of [Header.WeightBytes, Header.ArenaBytes]) expect(statusWith(word, words[word] + 1)).toBe(Status.WrongBases)
+    for (const word of [Header.Bytes, Header.Tensors, Header.Steps])
+      for (const by of [-1, 1, 2 ** 31]) expect(statusWith(word, words[word] + by), `${word}`).toBe(Status.WrongLength)
+    for (const word of [Header.WeightBytes, Header.ArenaBytes])
+      expect(statusWith(word, words[word] + 1)).toBe(Status.WrongBases)
     for (let length = 0; length < bytes; length += 4) expect(verify(length), `${length} bytes`).toBe(Status.WrongLength)
     expect(verify(bytes, placed.engine.places.program + 2)).toBe(Status.WrongLength)
     expect(verify(bytes, backend.memory.buffer.byteLength - 64)).toBe(Status.WrongLength)
@@ -84,7 +98,16 @@ describe.each(variants())('$name', ({ bytes }) => {
     const steps = placed.plan.steps.length
     const { places, weightBytes, arenaBytes } = placed.engine
     expect(run(0, steps, 0, 1)).toBe(Status.Ok)
-    for (const [from, to, thread, threads] of [[0, steps + 1, 0, 1], [2, 1, 0, 1], [-1, 1, 0, 1], [0, 1, 1, 1], [0, 1, -1, 1], [0, 1, 0, 0], [0, 1, 0, 17], [0, 1, 16, 17]])
+    for (const [from, to, thread, threads] of [
+      [0, steps + 1, 0, 1],
+      [2, 1, 0, 1],
+      [-1, 1, 0, 1],
+      [0, 1, 1, 1],
+      [0, 1, -1, 1],
+      [0, 1, 0, 0],
+      [0, 1, 0, 17],
+      [0, 1, 16, 17],
+    ])
       expect(run(from, to, thread, threads), `${from} ${to} ${thread} ${threads}`).toBe(Status.BadRange)
     placeBases(places.weights, weightBytes, places.arena, arenaBytes)
     expect(run(0, steps, 0, 1)).toBe(Status.NotVerified)
@@ -115,15 +138,24 @@ describe.each(variants())('$name', ({ bytes }) => {
     let [accepted, refused] = [0, 0]
     // Every word of every step and tensor gets its turn, then they are drawn.
     for (let round = 0; round < count; ++round) {
-      const word = Header.Words + (round < kept.length - Header.Words ? round : Math.floor(random() * (kept.length - Header.Words)))
+      const word =
+        Header.Words +
+        (round < kept.length - Header.Words ? round : Math.floor(random() * (kept.length - Header.Words)))
       const changes = random() < 0.4 ? 2 : 1
       let at = word
       const what: string[] = []
       for (let change = 0; change < changes; ++change) {
         words[at] = mutated(kept[at], random)
-        what.push(at < first ? `tensor word ${at - Header.Words}` : `step ${Math.floor((at - first) / Step.Words)} ${nameOf((at - first) % Step.Words)} ${kept[at]} -> ${words[at]}`)
+        what.push(
+          at < first
+            ? `tensor word ${at - Header.Words}`
+            : `step ${Math.floor((at - first) / Step.Words)} ${nameOf((at - first) % Step.Words)} ${kept[at]} -> ${words[at]}`,
+        )
         // A second one in the same record: pairs that must agree.
-        at = at < first ? at ^ 1 : first + Math.floor((at - first) / Step.Words) * Step.Words + Math.floor(random() * Step.Words)
+        at =
+          at < first
+            ? at ^ 1
+            : first + Math.floor((at - first) / Step.Words) * Step.Words + Math.floor(random() * Step.Words)
       }
       const context = `SEED=${seed} round ${round}: ${what.join(', ')}`
       let status: number
@@ -136,7 +168,9 @@ describe.each(variants())('$name', ({ bytes }) => {
         ++accepted
         const step = word < first ? -1 : Math.floor((word - first) / Step.Words)
         try {
-          expect(step < 0 ? backend.exports.run(0, steps, 0, 1) : backend.exports.run(step, step + 1, 0, 1)).toBe(Status.Ok)
+          expect(step < 0 ? backend.exports.run(0, steps, 0, 1) : backend.exports.run(step, step + 1, 0, 1)).toBe(
+            Status.Ok,
+          )
           placed.checkGuards()
         } catch (cause) {
           throw new Error(`verified, but ${(cause as Error).message}; ${context}`, { cause })
@@ -155,6 +189,21 @@ describe.each(variants())('$name', ({ bytes }) => {
 })
 
 function mutated(value: number, random: () => number): number {
-  const choices = [0, value + 1, value - 1, value + 4, value - 4, value * 2, value >>> 1, value + 16, 2 ** 24, 2 ** 31, 2 ** 32 - 1, random() * 64, random() * 2 ** 20, random() * 2 ** 32]
+  const choices = [
+    0,
+    value + 1,
+    value - 1,
+    value + 4,
+    value - 4,
+    value * 2,
+    value >>> 1,
+    value + 16,
+    2 ** 24,
+    2 ** 31,
+    2 ** 32 - 1,
+    random() * 64,
+    random() * 2 ** 20,
+    random() * 2 ** 32,
+  ]
   return choices[Math.floor(random() * choices.length)] >>> 0
 }
