@@ -109,6 +109,8 @@ export class Network {
   async classifyFully(image: ImageInput, options: ClassifyOptions = {}): Promise<{ top: Prediction[]; outputs: Outputs }> {
     const { topK = 5, size = this.input.size, signal } = options
     if (!Number.isInteger(topK) || topK < 1) throw new DynedgeError('bad-input', `topK is ${topK}, expected a positive integer.`)
+    if (!Object.hasOwn(this.graph.outputs, 'probabilities'))
+      throw new DynedgeError('bad-input', `${this.name} has no output called probabilities, so it cannot classify; use run().`)
     const pixels = await imageOf(image)
     const plan = this.planFor(size[0], size[1])
     await this.fit(plan)

@@ -225,6 +225,15 @@ describe('a network', () => {
     expect((await errorOf(net.classify(picture, { size: [0, 64] }))).code).toBe('bad-input')
   })
 
+  test('a network without probabilities runs, but does not classify', async () => {
+    const headless = await load(
+      editHeader(bundle, (_, metadata) => delete metadata.graph.outputs.probabilities),
+      { variant: 'simd' },
+    )
+    expect(await headless.run(tensor)).toEqual({ logits: expected })
+    expect((await errorOf(headless.classify({ data: new Uint8Array(3), width: 1, height: 1 }))).code).toBe('bad-input')
+  })
+
   test('classify gives the best classes first', async () => {
     const picture = { data: Uint8Array.from({ length: 50 * 40 * 3 }, (_, i) => (i * i) >> 4), width: 50, height: 40 }
     const all = await net.classify(picture, { topK: 99 })
