@@ -30,16 +30,13 @@ export async function serve(
 
 const FLAGS =
   '--headless=new --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update --disable-sync'
-const CANDIDATES = [
-  process.env.CHROMIUM ?? '',
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-]
+const CANDIDATES = process.env.CHROMIUM
+  ? [process.env.CHROMIUM]
+  : ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
 /** A headless Chromium with a profile of its own; `close` ends it. Throws, with the way to install one, where there is none. */
 export async function openBrowser(): Promise<{ page: Page; complaints: string[]; close(): Promise<void> }> {
-  const executablePath = CANDIDATES.find((path) => path && existsSync(path))
+  const executablePath = CANDIDATES.find(existsSync)
   if (!executablePath)
     throw new Error('There is no Chromium here: apt-get update && apt-get install -y chromium (or CHROMIUM=<path>).')
   const userDataDir = mkdtempSync(join(tmpdir(), 'dynedge-chromium-'))
