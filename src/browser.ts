@@ -9,9 +9,14 @@ export * from './index.ts'
 export const load = loader({
   wasm: async (variant) => {
     // Written out, so that bundlers find both files.
-    const url = variant === 'relaxed' ? new URL('./dynedge.relaxed.wasm', import.meta.url) : new URL('./dynedge.simd.wasm', import.meta.url)
+    const url =
+      variant === 'relaxed'
+        ? new URL('./dynedge.relaxed.wasm', import.meta.url)
+        : new URL('./dynedge.simd.wasm', import.meta.url)
     const response = await fetch(url)
     // A server that does not know .wasm must not stop us: only the right type compiles while it streams.
-    return response.ok && response.headers.get('content-type')?.startsWith('application/wasm') ? response : response.arrayBuffer()
+    return response.ok && response.headers.get('content-type')?.startsWith('application/wasm')
+      ? response
+      : response.arrayBuffer()
   },
 })

@@ -1,6 +1,6 @@
-import { type BundleInput, openSource } from './bundle/source.ts'
-import { type Progress, readHeader, streamInto } from './bundle/load.ts'
 import type { BundleHeader } from './bundle/header.ts'
+import { type Progress, readHeader, streamInto } from './bundle/load.ts'
+import { type BundleInput, openSource } from './bundle/source.ts'
 import { DynedgeError } from './errors.ts'
 import { checkGraph } from './graph/check.ts'
 import { type Graph, inferShapes } from './graph/graph.ts'
@@ -33,7 +33,8 @@ export type Load = (bundle: BundleInput, options?: LoadOptions) => Promise<Netwo
 export function loader(platform: Platform): Load {
   return async (bundle, options = {}) => {
     const { threads = 1, signal, integrity } = options
-    if (threads !== 1) throw new DynedgeError('unsupported-engine', `threads is ${threads}; this version runs on 1 thread.`)
+    if (threads !== 1)
+      throw new DynedgeError('unsupported-engine', `threads is ${threads}; this version runs on 1 thread.`)
     const variant = await chooseVariant(options.variant)
     const module = compile(platform, variant)
     module.catch(() => {})
@@ -42,7 +43,14 @@ export function loader(platform: Platform): Load {
     try {
       const graph = checkHeader(header)
       const [height, width] = options.maxInput ?? (header.metadata.input as unknown as InputSpec).size
-      const plan = planNetwork(graph, header.metadata.precision as Precision, header.tensors, header.dataBytes, height, width)
+      const plan = planNetwork(
+        graph,
+        header.metadata.precision as Precision,
+        header.tensors,
+        header.dataBytes,
+        height,
+        width,
+      )
       const needed = places(0, plan.program.length, header.dataBytes, plan.arenaBytes).bytes
       const { backend, base } = await openBackend(await module, needed)
       const at = places(base, plan.program.length, header.dataBytes, plan.arenaBytes)
@@ -61,7 +69,10 @@ export function loader(platform: Platform): Load {
 export function checkHeader({ metadata, tensors }: BundleHeader): Graph {
   const { precision } = metadata
   if (precision !== 'f32' && precision !== 'w8')
-    throw new DynedgeError('unsupported-layout', `The bundle's precision is ${precision}; this version runs f32 and w8.`)
+    throw new DynedgeError(
+      'unsupported-layout',
+      `The bundle's precision is ${precision}; this version runs f32 and w8.`,
+    )
   const input = metadata.input as unknown as InputSpec
   checkInputSpec(input)
   const graph = checkGraph(metadata.graph)
@@ -73,7 +84,10 @@ export function checkHeader({ metadata, tensors }: BundleHeader): Graph {
       const tensor = tensors.get(name)
       if (!tensor) throw new DynedgeError('bad-bundle', `The bundle has no tensor ${name}, which its graph needs.`)
       if (tensor.dtype !== dtype || tensor.bytes !== bytes)
-        throw new DynedgeError('unsupported-layout', `${name} has ${tensor.bytes} bytes of ${tensor.dtype}, expected ${bytes} of ${dtype}: packed for other kernels. Pack it again.`)
+        throw new DynedgeError(
+          'unsupported-layout',
+          `${name} has ${tensor.bytes} bytes of ${tensor.dtype}, expected ${bytes} of ${dtype}: packed for other kernels. Pack it again.`,
+        )
     }
   return graph
 }
@@ -81,12 +95,21 @@ export function checkHeader({ metadata, tensors }: BundleHeader): Graph {
 /** Has every layer at least as many bytes as weights? Before anything is worked out whose size the graph alone decides. */
 function checkClaims(graph: Graph, precision: Precision, tensors: BundleHeader['tensors']): void {
   const weights = new Map<string, number>()
-  for (const [name, shape] of parameterShapes(graph)) weights.set(name, shape.reduce((product, side) => product * side, 1))
+  for (const [name, shape] of parameterShapes(graph))
+    weights.set(
+      name,
+      shape.reduce((product, side) => product * side, 1),
+    )
   for (const node of graph.nodes) {
     if (!('params' in node)) continue
     const least = weights.get(node.params.weight)! * (precision === 'f32' ? 4 : 1)
     const bytes = tensors.get(`${node.name}.weight`)?.bytes
-    if (bytes === undefined) throw new DynedgeError('bad-bundle', `The bundle has no tensor ${node.name}.weight, which its graph needs.`)
-    if (bytes < least) throw new DynedgeError('unsupported-layout', `${node.name}.weight has ${bytes} bytes, expected at least ${least}: packed for another graph. Pack it again.`)
+    if (bytes === undefined)
+      throw new DynedgeError('bad-bundle', `The bundle has no tensor ${node.name}.weight, which its graph needs.`)
+    if (bytes < least)
+      throw new DynedgeError(
+        'unsupported-layout',
+        `${node.name}.weight has ${bytes} bytes, expected at least ${least}: packed for another graph. Pack it again.`,
+      )
   }
 }

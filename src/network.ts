@@ -1,7 +1,7 @@
-import { DynedgeError } from './errors.ts'
 import type { BundleHeader } from './bundle/header.ts'
+import { DynedgeError } from './errors.ts'
 import type { Graph } from './graph/graph.ts'
-import { imageOf, type ImageInput } from './image/input.ts'
+import { type ImageInput, imageOf } from './image/input.ts'
 import { preprocess } from './image/preprocess.ts'
 import type { InputSpec } from './image/spec.ts'
 import { type Plan, planNetwork } from './plan/plan.ts'
@@ -106,11 +106,18 @@ export class Network {
   }
 
   /** @internal One pass, for the command line: best classes first, and the outputs that they come from. */
-  async classifyFully(image: ImageInput, options: ClassifyOptions = {}): Promise<{ top: Prediction[]; outputs: Outputs }> {
+  async classifyFully(
+    image: ImageInput,
+    options: ClassifyOptions = {},
+  ): Promise<{ top: Prediction[]; outputs: Outputs }> {
     const { topK = 5, size = this.input.size, signal } = options
-    if (!Number.isInteger(topK) || topK < 1) throw new DynedgeError('bad-input', `topK is ${topK}, expected a positive integer.`)
+    if (!Number.isInteger(topK) || topK < 1)
+      throw new DynedgeError('bad-input', `topK is ${topK}, expected a positive integer.`)
     if (!Object.hasOwn(this.graph.outputs, 'probabilities'))
-      throw new DynedgeError('bad-input', `${this.name} has no output called probabilities, so it cannot classify; use run().`)
+      throw new DynedgeError(
+        'bad-input',
+        `${this.name} has no output called probabilities, so it cannot classify; use run().`,
+      )
     const pixels = await imageOf(image)
     const plan = this.planFor(size[0], size[1])
     await this.fit(plan)
@@ -118,7 +125,13 @@ export class Network {
     const { backend, places } = this.select(plan)
     const picture = plan.pictures.get(this.graph.input)!
     const pointer = places.arena + picture.offset + pixelAt(picture, 0)
-    const target = { pointer, rowStride: rowBytes(picture), pixelStride: pixelBytes(picture), height: plan.height, width: plan.width }
+    const target = {
+      pointer,
+      rowStride: rowBytes(picture),
+      pixelStride: pixelBytes(picture),
+      height: plan.height,
+      width: plan.width,
+    }
     preprocess(backend, pixels, this.input, { pointer: places.staging, bytes: places.weights - places.staging }, target)
     const outputs = this.finish(plan)
     const { probabilities } = outputs
@@ -130,7 +143,9 @@ export class Network {
   }
 
   /** Time of every step for one input size, on the numbers that the last run left; minimum over `repetitions`. */
-  async profile(options: { size?: [number, number]; repetitions?: number } = {}): Promise<{ ms: number; steps: StepTime[] }> {
+  async profile(
+    options: { size?: [number, number]; repetitions?: number } = {},
+  ): Promise<{ ms: number; steps: StepTime[] }> {
     const { size = this.input.size, repetitions = 20 } = options
     const plan = this.planFor(size[0], size[1])
     await this.fit(plan)
@@ -173,7 +188,19 @@ export class Network {
     const { backend, weightBytes, arenaBytes } = this.alive()
     const { licence, provenance } = this.header.metadata
     const { name: network, precision, variant, threads, input } = this
-    return { network, precision, variant, threads, input, classes: this.graph.classes, weightBytes, arenaBytes, memoryBytes: backend.memory.buffer.byteLength, licence, provenance }
+    return {
+      network,
+      precision,
+      variant,
+      threads,
+      input,
+      classes: this.graph.classes,
+      weightBytes,
+      arenaBytes,
+      memoryBytes: backend.memory.buffer.byteLength,
+      licence,
+      provenance,
+    }
   }
 
   /** Frees the memory; every later call throws `disposed`. */
@@ -188,16 +215,27 @@ export class Network {
   }
 
   private planTensor({ data, height, width }: TensorInput): Plan {
-    if (!(data instanceof Float32Array)) throw new DynedgeError('bad-input', 'The tensor has no Float32Array in `data`; pictures go to classify().')
+    if (!(data instanceof Float32Array))
+      throw new DynedgeError('bad-input', 'The tensor has no Float32Array in `data`; pictures go to classify().')
     if (data.length !== height * width * 3)
-      throw new DynedgeError('bad-input', `The tensor has ${data.length} values, expected height x width x 3 = ${height} x ${width} x 3 = ${height * width * 3}.`)
+      throw new DynedgeError(
+        'bad-input',
+        `The tensor has ${data.length} values, expected height x width x 3 = ${height} x ${width} x 3 = ${height * width * 3}.`,
+      )
     return this.planFor(height, width)
   }
 
   private planFor(height: number, width: number): Plan {
     const { weightBytes } = this.alive()
-    for (const [name, side] of [['height', height], ['width', width]] as const)
-      if (!Number.isInteger(side) || side < 1 || side > MAX_INPUT) throw new DynedgeError('bad-input', `The input's ${name} is ${side}, expected an integer from 1 to ${MAX_INPUT}.`)
+    for (const [name, side] of [
+      ['height', height],
+      ['width', width],
+    ] as const)
+      if (!Number.isInteger(side) || side < 1 || side > MAX_INPUT)
+        throw new DynedgeError(
+          'bad-input',
+          `The input's ${name} is ${side}, expected an integer from 1 to ${MAX_INPUT}.`,
+        )
     const key = `${height}x${width}`
     let plan = this.plans.get(key)
     if (!plan) {
@@ -220,7 +258,10 @@ export class Network {
     const old = this.alive()
     if (old.arenaBytes >= plan.arenaBytes) return
     const at = places(base, plan.program.length, old.weightBytes, plan.arenaBytes)
-    new Uint8Array(backend.memory.buffer).set(new Uint8Array(old.backend.memory.buffer, old.places.weights, old.weightBytes), at.weights)
+    new Uint8Array(backend.memory.buffer).set(
+      new Uint8Array(old.backend.memory.buffer, old.places.weights, old.weightBytes),
+      at.weights,
+    )
     this.engine = new Engine(backend, at, old.weightBytes, plan.arenaBytes)
   }
 
@@ -238,12 +279,15 @@ export class Network {
   private finish(plan: Plan): Outputs {
     const engine = this.alive()
     engine.run(0, plan.steps.length)
-    return Object.fromEntries(Object.entries(this.graph.outputs).map(([name, tensor]) => [name, engine.read(plan.pictures.get(tensor)!)]))
+    return Object.fromEntries(
+      Object.entries(this.graph.outputs).map(([name, tensor]) => [name, engine.read(plan.pictures.get(tensor)!)]),
+    )
   }
 }
 
 function checkSignal(signal?: AbortSignal): void {
-  if (signal?.aborted) throw new DynedgeError('aborted', 'The call was aborted by its caller.', { cause: signal.reason })
+  if (signal?.aborted)
+    throw new DynedgeError('aborted', 'The call was aborted by its caller.', { cause: signal.reason })
 }
 
 /** Largest side of an input, in pixels. */

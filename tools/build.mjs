@@ -14,21 +14,33 @@ const bin = (name) => join('node_modules', '.bin', name)
 const FEATURES = ['simd', 'bulk-memory', 'sign-ext', 'mutable-globals', 'nontrapping-float-to-int']
 // simplify-locals nests the unrolled multiply-adds of one accumulator into each other: V8 then runs them one after another, holds
 // all operands at once and spills. Without it (and without asc's own -O, which runs it) pointwise goes from 34 to 48 GFLOP/s.
-const SKIPPED = ['', '-notee', '-nostructure', '-notee-nostructure', '-nonesting'].map((kind) => `--skip-pass=simplify-locals${kind}`)
+const SKIPPED = ['', '-notee', '-nostructure', '-notee-nostructure', '-nonesting'].map(
+  (kind) => `--skip-pass=simplify-locals${kind}`,
+)
 const variants = { simd: [], relaxed: ['relaxed-simd'] }
 
 for (const [variant, more] of Object.entries(variants)) {
   execFileSync(bin('asc'), ['--target', variant], { stdio: 'inherit' })
   const flags = [...FEATURES, ...more].map((feature) => `--enable-${feature}`)
   const wasm = `build/${variant}.wasm`
-  execFileSync(bin('wasm-opt'), ['-O3', ...SKIPPED, '--strip-debug', '--strip-producers', ...flags, wasm, '-o', wasm], { stdio: 'inherit' })
+  execFileSync(bin('wasm-opt'), ['-O3', ...SKIPPED, '--strip-debug', '--strip-producers', ...flags, wasm, '-o', wasm], {
+    stdio: 'inherit',
+  })
 }
 
 rmSync('dist', { recursive: true, force: true })
 mkdirSync('dist')
 for (const variant of Object.keys(variants)) copyFileSync(`build/${variant}.wasm`, `dist/dynedge.${variant}.wasm`)
 
-const common = { bundle: true, format: 'esm', target: 'es2022', outdir: 'dist', minify: true, legalComments: 'none', logLevel: 'warning' }
+const common = {
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  outdir: 'dist',
+  minify: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+}
 await build({ ...common, entryPoints: { browser: 'src/browser.ts' }, platform: 'browser' })
 await build({
   ...common,

@@ -20,7 +20,9 @@ export function ensureEngines() {
   try {
     if (!relaxedNode()) install(join(root, 'test', 'engines'))
   } catch {
-    process.stderr.write('The newer Node of test/engines could not be installed; `npm ci --prefix test/engines` says why.\n')
+    process.stderr.write(
+      'The newer Node of test/engines could not be installed; `npm ci --prefix test/engines` says why.\n',
+    )
   }
   return relaxedNode()
 }

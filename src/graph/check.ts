@@ -27,7 +27,8 @@ export function checkGraph(json: unknown): Graph {
   if (typeof graph.width !== 'number' || !(graph.width > 0)) throw bad('width', graph.width, 'a positive number')
   for (const [name, tensor] of Object.entries(record(graph.outputs, 'outputs'))) text(tensor, `outputs.${name}`)
   const { nodes } = graph
-  if (!Array.isArray(nodes) || nodes.length === 0 || nodes.length > MOST_NODES) throw bad('nodes', nodes, `a list of 1 to ${MOST_NODES} nodes`)
+  if (!Array.isArray(nodes) || nodes.length === 0 || nodes.length > MOST_NODES)
+    throw bad('nodes', nodes, `a list of 1 to ${MOST_NODES} nodes`)
   nodes.forEach((node, index) => checkNode(record(node, `nodes[${index}]`), `nodes[${index}]`))
   return graph as unknown as Graph
 }
@@ -35,11 +36,16 @@ export function checkGraph(json: unknown): Graph {
 function checkNode(node: Record<string, unknown>, at: string): void {
   for (const field of ['op', 'name', 'output']) text(node[field], `${at}.${field}`)
   const op = node.op as Node['op']
-  if (!Object.hasOwn(FIELDS, op)) throw new DynedgeError('unsupported-op', `${at} is a ${JSON.stringify(op)}; this version knows ${Object.keys(FIELDS).join(', ')}.`)
+  if (!Object.hasOwn(FIELDS, op))
+    throw new DynedgeError(
+      'unsupported-op',
+      `${at} is a ${JSON.stringify(op)}; this version knows ${Object.keys(FIELDS).join(', ')}.`,
+    )
   for (const [field, kind] of Object.entries(FIELDS[op])) checkField(node[field], `${at}.${field}`, kind)
   if (op !== 'conv') return
   count(node.padding, `${at}.padding`, 0)
-  if (!['none', 'relu', 'relu6'].includes(node.activation as string)) throw bad(`${at}.activation`, node.activation, 'none, relu or relu6')
+  if (!['none', 'relu', 'relu6'].includes(node.activation as string))
+    throw bad(`${at}.activation`, node.activation, 'none, relu or relu6')
   if (node.residual !== undefined) text(node.residual, `${at}.residual`)
   if (node.dynamic === undefined) return
   const dynamic = record(node.dynamic, `${at}.dynamic`)
@@ -53,7 +59,10 @@ function checkField(value: unknown, at: string, kind: Field): void {
   else if (kind === 'count') count(value, at)
   else {
     const fields = record(value, at)
-    if (kind === 'params') return text(fields.weight, `${at}.weight`)
+    if (kind === 'params') {
+      text(fields.weight, `${at}.weight`)
+      return
+    }
     text(fields.tensor, `${at}.tensor`)
     count(fields.channels, `${at}.channels`)
     if (fields.from !== undefined) count(fields.from, `${at}.from`, 0)
@@ -71,9 +80,13 @@ function text(value: unknown, at: string): void {
 
 function count(value: unknown, at: string, least = 1): void {
   const most = WINDOW.includes(at.slice(at.lastIndexOf('.') + 1)) ? MOST_WINDOW : MOST_CHANNELS
-  if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) throw bad(at, value, `an integer from ${least} to ${most}`)
+  if (!Number.isInteger(value) || (value as number) < least || (value as number) > most)
+    throw bad(at, value, `an integer from ${least} to ${most}`)
 }
 
 function bad(at: string, got: unknown, expected: string): DynedgeError {
-  return new DynedgeError('bad-bundle', `The bundle's graph: ${at} is ${String(JSON.stringify(got)).slice(0, 60)}, expected ${expected}.`)
+  return new DynedgeError(
+    'bad-bundle',
+    `The bundle's graph: ${at} is ${String(JSON.stringify(got)).slice(0, 60)}, expected ${expected}.`,
+  )
 }

@@ -42,7 +42,14 @@ export function count(graph: Graph, height = 224, width = 224): Counts {
       const weights = cin * output.channels
       const pooled = node.op === 'coefficients' ? input.height * input.width * cin : 0
       const kind = node.op === 'linear' ? 'fc' : 'coef'
-      return { name: node.name, kind, shape: arrow, dynamic: false, parameters: weights + output.channels, multiplyAdds: weights + pooled }
+      return {
+        name: node.name,
+        kind,
+        shape: arrow,
+        dynamic: false,
+        parameters: weights + output.channels,
+        multiplyAdds: weights + pooled,
+      }
     }
     const { kernel, stride, groups, channels, dynamic } = node
     const weights = (channels * cin * kernel * kernel) / groups

@@ -137,7 +137,10 @@ export function inferShapes(graph: Graph, height: number, width: number): Map<st
     if (!shape) throw broken(node, `reads ${use.tensor}, which no node before it makes`)
     const from = use.from ?? 0
     if (!(from >= 0 && use.channels > 0 && from + use.channels <= shape.channels))
-      throw broken(node, `reads channels ${from} to ${from + use.channels} of ${use.tensor}, which has ${shape.channels}`)
+      throw broken(
+        node,
+        `reads channels ${from} to ${from + use.channels} of ${use.tensor}, which has ${shape.channels}`,
+      )
     return shape
   }
   for (const node of graph.nodes) {
@@ -162,16 +165,21 @@ function shapeOf(node: Node, at: (node: Node, use: Use) => Shape): Shape {
   if (node.op === 'coefficients') return { height: 1, width: 1, channels: node.length }
   if (node.op === 'globalpool') return { height: 1, width: 1, channels: node.input.channels }
   if (node.op === 'linear' || node.op === 'softmax') {
-    if (input.height !== 1 || input.width !== 1) throw broken(node, `wants a vector, got ${input.height}x${input.width}`)
+    if (input.height !== 1 || input.width !== 1)
+      throw broken(node, `wants a vector, got ${input.height}x${input.width}`)
     return { height: 1, width: 1, channels: node.op === 'linear' ? node.channels : node.input.channels }
   }
   const padding = node.op === 'conv' ? node.padding : (node.kernel - 1) >> 1
   const height = outSide(input.height, node.kernel, node.stride, padding)
   const width = outSide(input.width, node.kernel, node.stride, padding)
   if (height < 1 || width < 1)
-    throw new DynedgeError('bad-input', `${node.name}: a ${input.height}x${input.width} picture is smaller than its ${node.kernel}x${node.kernel} window; use a larger input.`)
+    throw new DynedgeError(
+      'bad-input',
+      `${node.name}: a ${input.height}x${input.width} picture is smaller than its ${node.kernel}x${node.kernel} window; use a larger input.`,
+    )
   if (node.op === 'maxpool') return { height, width, channels: node.input.channels }
-  if (node.input.channels % node.groups || node.channels % node.groups) throw broken(node, `has ${node.input.channels} -> ${node.channels} channels in ${node.groups} groups`)
+  if (node.input.channels % node.groups || node.channels % node.groups)
+    throw broken(node, `has ${node.input.channels} -> ${node.channels} channels in ${node.groups} groups`)
   const shape = { height, width, channels: node.channels }
   if (node.residual) {
     const residual = at(node, { tensor: node.residual, channels: node.channels })
@@ -179,7 +187,11 @@ function shapeOf(node: Node, at: (node: Node, use: Use) => Shape): Shape {
       throw broken(node, `adds ${node.residual} of another shape`)
   }
   if (node.dynamic) {
-    const vector = at(node, { tensor: node.dynamic.coefficients, from: node.dynamic.from, channels: node.channels * node.dynamic.kernels })
+    const vector = at(node, {
+      tensor: node.dynamic.coefficients,
+      from: node.dynamic.from,
+      channels: node.channels * node.dynamic.kernels,
+    })
     if (vector.height !== 1 || vector.width !== 1) throw broken(node, 'takes coefficients from a picture')
   }
   return shape

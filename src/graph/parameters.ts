@@ -41,10 +41,15 @@ export function seededState(graph: Graph, seed: number, gains: Gains = {}): Stat
     const fanIn = shape.slice(1).reduce((product, side) => product * side, 1)
     const gain = name.endsWith('.coef.fc.weight') ? (gains.coefficients ?? 3) : (gains.weights ?? 1)
     const weight = name.endsWith('.weight')
-    const data = seededUniform(name, seed, shape.reduce((product, side) => product * side, 1), (u) => {
-      if (shape.length > 1) return (2 * u - 1) * Math.sqrt(6 / fanIn) * gain
-      return weight || name.endsWith('.running_var') ? 0.5 + u : (2 * u - 1) * 0.1
-    })
+    const data = seededUniform(
+      name,
+      seed,
+      shape.reduce((product, side) => product * side, 1),
+      (u) => {
+        if (shape.length > 1) return (2 * u - 1) * Math.sqrt(6 / fanIn) * gain
+        return weight || name.endsWith('.running_var') ? 0.5 + u : (2 * u - 1) * 0.1
+      },
+    )
     state.set(name, { shape, data })
   }
   return state

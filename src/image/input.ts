@@ -8,7 +8,8 @@ export type ImageInput = PixelSource | ImageData | CanvasImageSource | Blob
 export async function imageOf(image: ImageInput): Promise<PixelSource> {
   if (typeof image !== 'object' || image === null) throw bad(`got ${image === null ? 'null' : typeof image}`)
   if ('data' in image && 'width' in image) return image as PixelSource
-  if (typeof OffscreenCanvas === 'undefined') throw bad('there is no canvas here to draw it on; decode it first, for example with sharp')
+  if (typeof OffscreenCanvas === 'undefined')
+    throw bad('there is no canvas here to draw it on; decode it first, for example with sharp')
   try {
     if (image instanceof Blob) {
       const bitmap = await createImageBitmap(image)
@@ -45,5 +46,8 @@ function draw(image: CanvasImageSource, width: number, height: number): ImageDat
 }
 
 function bad(what: string): DynedgeError {
-  return new DynedgeError('bad-image', `Not a picture that can be classified: ${what}. Expected raw pixels { data, width, height }, or in a page an image, video, canvas, bitmap, frame or Blob.`)
+  return new DynedgeError(
+    'bad-image',
+    `Not a picture that can be classified: ${what}. Expected raw pixels { data, width, height }, or in a page an image, video, canvas, bitmap, frame or Blob.`,
+  )
 }

@@ -51,7 +51,14 @@ export class Builder {
 
   /** Coefficient module of a block whose convolutions have `channels` outputs each. */
   coefficients(name: string, input: Use, length: number): Use {
-    this.nodes.push({ op: 'coefficients', name, input, output: name, length, params: { weight: `${name}.fc.weight`, bias: `${name}.fc.bias` } })
+    this.nodes.push({
+      op: 'coefficients',
+      name,
+      input,
+      output: name,
+      length,
+      params: { weight: `${name}.fc.weight`, bias: `${name}.fc.bias` },
+    })
     return { tensor: name, channels: length }
   }
 
@@ -71,7 +78,12 @@ export class Builder {
     const params = { weight: `${prefix}.weight`, bias: `${prefix}.bias` }
     const pool = { tensor: 'pool', channels: input.channels }
     this.nodes.push({ op: 'linear', name: 'fc', input: pool, output: 'logits', channels: classes, params })
-    this.nodes.push({ op: 'softmax', name: 'softmax', input: { tensor: 'logits', channels: classes }, output: 'probabilities' })
+    this.nodes.push({
+      op: 'softmax',
+      name: 'softmax',
+      input: { tensor: 'logits', channels: classes },
+      output: 'probabilities',
+    })
   }
 
   graph(network: string, options: Required<NetworkOptions>): Graph {

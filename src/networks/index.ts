@@ -35,13 +35,19 @@ export const NETWORKS = [
 export function buildNetwork(name: string, options: NetworkOptions = {}): Graph {
   const match = /^(.*?)(?:-(\d+(?:\.\d+)?))?$/.exec(name)!
   const family = Object.hasOwn(FAMILIES, match[1]) ? FAMILIES[match[1]] : undefined
-  if (!family) throw new DynedgeError('usage', `No network is called ${JSON.stringify(name)}; there are ${NETWORKS.join(', ')}.`)
+  if (!family)
+    throw new DynedgeError('usage', `No network is called ${JSON.stringify(name)}; there are ${NETWORKS.join(', ')}.`)
   const width = match[2] ? Number(match[2]) : (options.width ?? 1)
   if (options.width !== undefined && options.width !== width)
     throw new DynedgeError('usage', `${name} has width ${width}, but width ${options.width} was asked for.`)
   const { classes = 1000, kernels = 6 } = options
   check('width', width, width >= 0.1 && width <= 8, '0.1 to 8')
-  check('classes', classes, Number.isInteger(classes) && classes >= 1 && classes <= 100_000, 'an integer from 1 to 100000')
+  check(
+    'classes',
+    classes,
+    Number.isInteger(classes) && classes >= 1 && classes <= 100_000,
+    'an integer from 1 to 100000',
+  )
   check('kernels (g_t)', kernels, Number.isInteger(kernels) && kernels >= 1 && kernels <= 64, 'an integer from 1 to 64')
   return family.build(match[1], { width, classes, kernels: family.dynamic ? kernels : 0 })
 }

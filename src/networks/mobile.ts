@@ -30,11 +30,26 @@ export function mobile(network: string, options: Required<NetworkOptions>): Grap
 }
 
 /** 1x1, 3x3 in groups of six, 1x1, all with `channels` outputs; a 1x1 projection where shapes differ, save in the first block. */
-function dyBlock(net: Builder, name: string, input: Use, channels: number, stride: number, kernels: number, first: boolean): Use {
+function dyBlock(
+  net: Builder,
+  name: string,
+  input: Use,
+  channels: number,
+  stride: number,
+  kernels: number,
+  first: boolean,
+): Use {
   const coefficients = kernels ? net.coefficients(`${name}.coef`, input, 3 * channels * kernels) : undefined
-  const dynamic = (conv: number) => coefficients && { dynamic: { coefficients, from: conv * channels * kernels, kernels } }
+  const dynamic = (conv: number) =>
+    coefficients && { dynamic: { coefficients, from: conv * channels * kernels, kernels } }
   let x = net.conv(`${name}.pw1`, input, channels, { activation: 'relu6', ...dynamic(0) })
-  x = net.conv(`${name}.dw`, x, channels, { kernel: 3, stride, groups: channels / 6, activation: 'relu6', ...dynamic(1) })
+  x = net.conv(`${name}.dw`, x, channels, {
+    kernel: 3,
+    stride,
+    groups: channels / 6,
+    activation: 'relu6',
+    ...dynamic(1),
+  })
   let residual: Use | undefined
   if (input.channels === channels && stride === 1) residual = input
   else if (!first) residual = net.conv(`${name}.proj`, input, channels, { stride })
@@ -74,7 +89,10 @@ export function mobileNetV2(network: string, options: Required<NetworkOptions>):
       x = net.conv(`${name}.project`, x, channels, { params: project, ...residual })
     }
   })
-  x = net.conv('last', x, makeDivisible(1280 * Math.max(1, width), 8), { activation: 'relu6', params: params('18.0', '18.1') })
+  x = net.conv('last', x, makeDivisible(1280 * Math.max(1, width), 8), {
+    activation: 'relu6',
+    params: params('18.0', '18.1'),
+  })
   net.classifier(x, options.classes, 'classifier.1')
   return net.graph(network, options)
 }

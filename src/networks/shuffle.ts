@@ -2,7 +2,12 @@ import type { Graph, Use } from '../graph/graph.ts'
 import { Builder, type NetworkOptions } from './builder.ts'
 
 /** ShuffleNetV2's published stage widths by multiplier (Ma et al. 2018, table 5). */
-const WIDTHS: Record<string, number[]> = { '0.5': [48, 96, 192], '1': [116, 232, 464], '1.5': [176, 352, 704], '2': [244, 488, 976] }
+const WIDTHS: Record<string, number[]> = {
+  '0.5': [48, 96, 192],
+  '1': [116, 232, 464],
+  '1.5': [176, 352, 704],
+  '2': [244, 488, 976],
+}
 const UNITS = [4, 8, 4]
 
 function stageWidths(width: number, divisor: number): number[] {
@@ -35,7 +40,8 @@ export function shuffle(network: string, options: Required<NetworkOptions>): Gra
       }
       const branch = unit === 0 ? channels / 2 : channels / 4
       const coefficients = kernels ? net.coefficients(`${name}.coef`, right, 3 * branch * kernels) : undefined
-      const dynamic = (conv: number) => coefficients && { dynamic: { coefficients, from: conv * branch * kernels, kernels } }
+      const dynamic = (conv: number) =>
+        coefficients && { dynamic: { coefficients, from: conv * branch * kernels, kernels } }
       right = net.conv(`${name}.R.pw1`, right, branch, { activation: 'relu', ...dynamic(0) })
       right = net.conv(`${name}.R.dw`, right, branch, { kernel: 3, stride, groups: branch / 2, ...dynamic(1) })
       right = net.conv(`${name}.R.pw2`, right, branch, { activation: 'relu', ...dynamic(2) })
@@ -51,13 +57,21 @@ export function shuffle(network: string, options: Required<NetworkOptions>): Gra
 export function shuffleNetV2(network: string, options: Required<NetworkOptions>): Graph {
   const net = new Builder()
   const params = (conv: string, bn: string) => ({ weight: `${conv}.weight`, bn })
-  let x = net.conv('stem', net.image, 24, { kernel: 3, stride: 2, activation: 'relu', params: params('conv1.0', 'conv1.1') })
+  let x = net.conv('stem', net.image, 24, {
+    kernel: 3,
+    stride: 2,
+    activation: 'relu',
+    params: params('conv1.0', 'conv1.1'),
+  })
   x = net.maxpool('maxpool', x, 3, 2)
   stageWidths(options.width, 2).forEach((channels, stage) => {
     for (let unit = 0; unit < UNITS[stage]; ++unit) {
       const name = `s${stage + 2}.${unit}`
       const at = (branch: number, layer: number) =>
-        params(`stage${stage + 2}.${unit}.branch${branch}.${layer}`, `stage${stage + 2}.${unit}.branch${branch}.${layer + 1}`)
+        params(
+          `stage${stage + 2}.${unit}.branch${branch}.${layer}`,
+          `stage${stage + 2}.${unit}.branch${branch}.${layer + 1}`,
+        )
       const half = channels / 2
       const stride = unit === 0 ? 2 : 1
       let left: Use = { ...x, from: 0, channels: half }

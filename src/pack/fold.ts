@@ -25,17 +25,21 @@ export function foldLayer(node: Conv | Linear | Coefficients, state: StateDict):
   const kernels = (node.op === 'conv' && node.dynamic?.kernels) || 1
   const channels = node.op === 'coefficients' ? node.length : node.channels
   const rows = channels * kernels
-  const tail = node.op === 'conv' ? [node.input.channels / node.groups, node.kernel, node.kernel] : [node.input.channels]
+  const tail =
+    node.op === 'conv' ? [node.input.channels / node.groups, node.kernel, node.kernel] : [node.input.channels]
   const weight = Float64Array.from(take(state, node.params.weight, [rows, ...tail]))
   const bias = node.params.bias ? Float64Array.from(take(state, node.params.bias, [rows])) : new Float64Array(rows)
   const constant = new Float64Array(channels)
   const bn = node.params.bn
   if (bn) {
-    const [gamma, beta, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map((part) => take(state, `${bn}.${part}`, [channels]))
+    const [gamma, beta, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map((part) =>
+      take(state, `${bn}.${part}`, [channels]),
+    )
     const length = weight.length / rows
     for (let row = 0; row < rows; ++row) {
       const channel = Math.floor(row / kernels)
-      if (!(variance[channel] + BN_EPSILON > 0)) throw bad(`${bn}.running_var[${channel}] is ${variance[channel]}, expected a positive number`)
+      if (!(variance[channel] + BN_EPSILON > 0))
+        throw bad(`${bn}.running_var[${channel}] is ${variance[channel]}, expected a positive number`)
       const scale = gamma[channel] / Math.sqrt(variance[channel] + BN_EPSILON)
       for (let k = row * length; k < (row + 1) * length; ++k) weight[k] *= scale
       bias[row] *= scale

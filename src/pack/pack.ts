@@ -1,4 +1,4 @@
-import { type BundleDescription, type Json } from '../bundle/header.ts'
+import type { BundleDescription, Json } from '../bundle/header.ts'
 import { writeBundle } from '../bundle/write.ts'
 import type { Graph } from '../graph/graph.ts'
 import type { StateDict } from '../graph/parameters.ts'
@@ -17,9 +17,17 @@ export function packWeights(graph: Graph, state: StateDict, precision: Precision
 }
 
 /** A bundle: packed weights, graph and what else the caller describes. */
-export function packBundle(graph: Graph, state: StateDict, precision: Precision, description: Omit<BundleDescription, 'network' | 'precision' | 'graph'>): Uint8Array {
+export function packBundle(
+  graph: Graph,
+  state: StateDict,
+  precision: Precision,
+  description: Omit<BundleDescription, 'network' | 'precision' | 'graph'>,
+): Uint8Array {
   const tensors = packWeights(graph, state, precision)
-  return writeBundle({ tensors, metadata: { ...description, network: graph.network, precision, graph: graph as unknown as Json } })
+  return writeBundle({
+    tensors,
+    metadata: { ...description, network: graph.network, precision, graph: graph as unknown as Json },
+  })
 }
 
 function packLayer(layout: WeightLayout, folded: FoldedLayer, precision: Precision): PackedTensor[] {
@@ -29,13 +37,17 @@ function packLayer(layout: WeightLayout, folded: FoldedLayer, precision: Precisi
     if (!layout.kernels) bias[lane] = folded.bias[row]
     else bias[biasIndex(layout, lane, kernel + 1)] = folded.bias[row]
   })
-  if (layout.kernels) layout.lanes.forEach((channel, lane) => {
-    if (channel >= 0) bias[biasIndex(layout, lane, 0)] = folded.constant[channel]
-  })
+  if (layout.kernels)
+    layout.lanes.forEach((channel, lane) => {
+      if (channel >= 0) bias[biasIndex(layout, lane, 0)] = folded.constant[channel]
+    })
   if (precision === 'f32') {
     const weight = new Float32Array(specs[0].elements)
     fill(layout, folded, weight, (value) => value)
-    return [{ ...specs[0], data: weight }, { ...specs[1], data: bias }]
+    return [
+      { ...specs[0], data: weight },
+      { ...specs[1], data: bias },
+    ]
   }
   const weight = new Int8Array(specs[0].elements)
   const scales = rowScales(folded)
@@ -44,7 +56,11 @@ function packLayer(layout: WeightLayout, folded: FoldedLayer, precision: Precisi
   forRows(layout, (row, lane, kernel) => {
     scale[layout.kernels ? quadIndex(lane, kernel, layout.kernels) : lane] = scales[row]
   })
-  return [{ ...specs[0], data: weight }, { ...specs[1], data: scale }, { ...specs[2], data: bias }]
+  return [
+    { ...specs[0], data: weight },
+    { ...specs[1], data: scale },
+    { ...specs[2], data: bias },
+  ]
 }
 
 /** Symmetric scale of each row, max|w| / 127 in float32: the value that the engine multiplies by. A row of zeros has scale 0. */
@@ -81,14 +97,21 @@ export function biasIndex(layout: WeightLayout, lane: number, i: number): number
 export function weightIndex(layout: WeightLayout, lane: number, k: number, kernel: number, pairs: boolean): number {
   const depth = layout.taps.length
   const quad = lane >> 2
-  if (layout.kernels && pairs) return (((quad * depth + k) * ((layout.kernels + 1) >> 1) + (kernel >> 1)) * 4 + (lane & 3)) * 2 + (kernel & 1)
+  if (layout.kernels && pairs)
+    return (((quad * depth + k) * ((layout.kernels + 1) >> 1) + (kernel >> 1)) * 4 + (lane & 3)) * 2 + (kernel & 1)
   if (layout.kernels) return ((quad * depth + k) * layout.kernels + kernel) * 4 + (lane & 3)
   const first = quad - (quad % layout.block)
   const width = Math.min(layout.block, layout.lanes.length / 4 - first)
   return (first * depth + k * width + (quad - first)) * 4 + (lane & 3)
 }
 
-function fill(layout: WeightLayout, folded: FoldedLayer, target: Float32Array | Int8Array, map: (value: number, row: number) => number, pairs = false): void {
+function fill(
+  layout: WeightLayout,
+  folded: FoldedLayer,
+  target: Float32Array | Int8Array,
+  map: (value: number, row: number) => number,
+  pairs = false,
+): void {
   const length = folded.weight.length / folded.rows
   forRows(layout, (row, lane, kernel) => {
     layout.taps.forEach((tap, k) => {

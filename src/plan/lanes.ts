@@ -36,7 +36,10 @@ export function zipOf(node: Shuffle): Zip {
   if (node.groups === 2 && left === 1) return 'zip2'
   if (node.groups === 4 && left === 3) return 'zip4'
   if (node.groups === 4 && left === 2) return 'pairs'
-  throw new DynedgeError('unsupported-op', `${node.name}: no kernel shuffles ${node.left.channels} + ${node.right.channels} channels in ${node.groups} groups; there are 1:1 in 2 groups, 3:1 and 2:2 in 4.`)
+  throw new DynedgeError(
+    'unsupported-op',
+    `${node.name}: no kernel shuffles ${node.left.channels} + ${node.right.channels} channels in ${node.groups} groups; there are 1:1 in 2 groups, 3:1 and 2:2 in 4.`,
+  )
 }
 
 /** 0, 1, 2 ... channels - 1, padded to a multiple of 4. */
@@ -93,7 +96,10 @@ function findLanes(graph: Graph): Map<string, Lanes> {
   const wish = (tensor: string, lanes: Lanes, by: string) => {
     const other = wishes.get(tensor)
     if (other && !equalLanes(other.lanes, lanes))
-      throw new DynedgeError('unsupported-op', `${tensor}: ${by} and ${other.by} need its channels in different orders.`)
+      throw new DynedgeError(
+        'unsupported-op',
+        `${tensor}: ${by} and ${other.by} need its channels in different orders.`,
+      )
     wishes.set(tensor, { lanes, by })
   }
   for (const node of graph.nodes) for (const [tensor, lanes] of nodeWishes(node)) wish(tensor, lanes, node.name)
@@ -105,7 +111,10 @@ function findLanes(graph: Graph): Map<string, Lanes> {
   for (const node of graph.nodes)
     for (const use of nodeInputs(node))
       if (use.from !== undefined && lanes.get(use.tensor)?.some((channel, lane) => channel >= 0 && channel !== lane))
-        throw new DynedgeError('unsupported-op', `${node.name} reads a range of ${use.tensor}, whose channels another node needs in an order of its own.`)
+        throw new DynedgeError(
+          'unsupported-op',
+          `${node.name} reads a range of ${use.tensor}, whose channels another node needs in an order of its own.`,
+        )
   return lanes
 }
 
@@ -114,12 +123,16 @@ function nodeWishes(node: Node): [string, Lanes][] {
   if (node.op === 'shuffle') {
     const order = zipOf(node) === 'pairs' ? pairLanes : plainLanes
     if (node.left.from === undefined) wishes.push([node.left.tensor, order(node.left.channels)])
-    wishes.push([node.right.tensor, order(node.right.channels)], [node.output, plainLanes(node.left.channels + node.right.channels)])
+    wishes.push(
+      [node.right.tensor, order(node.right.channels)],
+      [node.output, plainLanes(node.left.channels + node.right.channels)],
+    )
   }
   // A range of channels, and whatever is added, lies as its author numbered it.
   if (node.op === 'conv') {
     const kind = convKind(node)
-    const order = kind === 'grouped6' ? sixLanes : kind === 'grouped2' ? twoLanes : kind === 'depthwise' ? plainLanes : undefined
+    const order =
+      kind === 'grouped6' ? sixLanes : kind === 'grouped2' ? twoLanes : kind === 'depthwise' ? plainLanes : undefined
     if (order) wishes.push([node.input.tensor, order(node.channels)], [node.output, order(node.channels)])
     if (node.residual) wishes.push([node.residual, plainLanes(node.channels)], [node.output, plainLanes(node.channels)])
   }
@@ -159,7 +172,9 @@ export function dynamicConvs(graph: Graph, vector: string): Conv[] {
 /** Nodes that read `tensor`. */
 export function consumers(graph: Graph, tensor: string): Node[] {
   return graph.nodes.filter(
-    (node) => nodeInputs(node).some((use) => use.tensor === tensor) || (node.op === 'conv' && node.dynamic?.coefficients === tensor),
+    (node) =>
+      nodeInputs(node).some((use) => use.tensor === tensor) ||
+      (node.op === 'conv' && node.dynamic?.coefficients === tensor),
   )
 }
 

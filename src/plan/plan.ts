@@ -30,7 +30,14 @@ const WRITTEN: ReadonlySet<Operand> = new Set<Operand>(['Out'])
  * Plans a network for one input size: steps, arena, binary program. Pure: no memory, no module.
  * @throws DynedgeError `bad-input` when the picture is too small, `unsupported-op`, `bad-bundle` when a weight is missing
  */
-export function planNetwork(graph: Graph, precision: Precision, weights: WeightPlaces, weightBytes: number, height: number, width: number): Plan {
+export function planNetwork(
+  graph: Graph,
+  precision: Precision,
+  weights: WeightPlaces,
+  weightBytes: number,
+  height: number,
+  width: number,
+): Plan {
   const draft = draftSteps(graph, precision, height, width)
   const lives = new Map<string, Life>()
   const size = (name: string) => {
@@ -52,12 +59,18 @@ export function planNetwork(graph: Graph, precision: Precision, weights: WeightP
   for (const tensor of Object.values(graph.outputs)) touch(tensor, draft.steps.length)
   const names = [...lives.keys()]
   const arena = placeTensors([...lives.values()])
-  const tensors: PlacedTensor[] = names.map((name, index) => ({ name, base: 'arena', offset: arena.offsets[index], bytes: lives.get(name)!.bytes }))
+  const tensors: PlacedTensor[] = names.map((name, index) => ({
+    name,
+    base: 'arena',
+    offset: arena.offsets[index],
+    bytes: lives.get(name)!.bytes,
+  }))
   for (const step of draft.steps)
     for (const [operand, name] of Object.entries(step.operands)) {
       if (lives.has(name) || tensors.some((tensor) => tensor.name === name)) continue
       const place = weights.get(name)
-      if (!place || WRITTEN.has(operand as Operand)) throw new DynedgeError('bad-bundle', `The bundle has no tensor ${name}, which ${step.label} reads.`)
+      if (!place || WRITTEN.has(operand as Operand))
+        throw new DynedgeError('bad-bundle', `The bundle has no tensor ${name}, which ${step.label} reads.`)
       tensors.push({ name, base: 'weights', offset: place.offset, bytes: place.bytes })
     }
   const pictures = new Map<string, PlacedPicture>()

@@ -66,7 +66,12 @@ const OPERANDS: Record<Operand, number> = {
 }
 
 /** The binary program (docs/program.md): little-endian words, position-independent. */
-export function encodeProgram(steps: PlannedStep[], tensors: PlacedTensor[], weightBytes: number, arenaBytes: number): Uint8Array<ArrayBuffer> {
+export function encodeProgram(
+  steps: PlannedStep[],
+  tensors: PlacedTensor[],
+  weightBytes: number,
+  arenaBytes: number,
+): Uint8Array<ArrayBuffer> {
   const bytes = (Header.Words + tensors.length * Tensor.Words + steps.length * Step.Words) * 4
   const view = new DataView(new ArrayBuffer(bytes))
   const put = (word: number, value: number) => view.setUint32(word * 4, value, true)
@@ -90,7 +95,8 @@ export function encodeProgram(steps: PlannedStep[], tensors: PlacedTensor[], wei
     put(at + Step.Op, step.kernel.op)
     put(at + Step.Node, step.node)
     for (const [word, value] of Object.entries(step.words)) put(at + WORDS[word as Word], value)
-    for (const [operand, name] of Object.entries(step.operands)) put(at + OPERANDS[operand as Operand], index.get(name)!)
+    for (const [operand, name] of Object.entries(step.operands))
+      put(at + OPERANDS[operand as Operand], index.get(name)!)
     view.setFloat32((at + Step.Low) * 4, step.low ?? Number.NEGATIVE_INFINITY, true)
     view.setFloat32((at + Step.High) * 4, step.high ?? Number.POSITIVE_INFINITY, true)
     at += Step.Words

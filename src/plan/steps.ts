@@ -1,10 +1,10 @@
-import { Activation as LinearFunction, Axis, Side } from '../../assembly/program/format.ts'
+import { Axis, Activation as LinearFunction, Side } from '../../assembly/program/format.ts'
+import { DynedgeError } from '../errors.ts'
 import { type Conv, type Graph, inferShapes, type Node, type Shape, type Shuffle, type Use } from '../graph/graph.ts'
 import { type Kernel, kernelFor } from '../kernels.ts'
 import { assignLanes, consumers, convKind, dynamicConvs, type Lanes, zipOf } from './lanes.ts'
 import type { Operand, PlannedStep, Word } from './program.ts'
 import { type Precision, usedLanes, type WeightLayout, weightLayouts } from './weights.ts'
-import { DynedgeError } from '../errors.ts'
 
 /** An activation in the arena: NHWC float32, `border` zero pixels around it, every pixel `lanes` long. */
 export interface Picture {
@@ -29,9 +29,11 @@ const BLOCK_BYTES = 16 * 1024
 
 export const pixelBytes = (picture: Picture) => picture.lanes.length * BYTES
 export const rowBytes = (picture: Picture) => (picture.shape.width + 2 * picture.border) * pixelBytes(picture)
-export const pictureBytes = (picture: Picture) => (picture.shape.height + 2 * picture.border) * rowBytes(picture) + OVER_READ
+export const pictureBytes = (picture: Picture) =>
+  (picture.shape.height + 2 * picture.border) * rowBytes(picture) + OVER_READ
 /** Byte offset of pixel (-reach, -reach). */
-export const pixelAt = (picture: Picture, reach: number) => (picture.border - reach) * (rowBytes(picture) + pixelBytes(picture))
+export const pixelAt = (picture: Picture, reach: number) =>
+  (picture.border - reach) * (rowBytes(picture) + pixelBytes(picture))
 
 /** Turns a graph into steps for one input size; pure. Throws `bad-input` for an input too small, `unsupported-op`. */
 export function draftSteps(graph: Graph, precision: Precision, height: number, width: number): Draft {
@@ -60,7 +62,8 @@ class Drafter {
     for (const node of graph.nodes) if (node.op === 'shuffle') this.woven.set(this.weavable(node), node)
     const borders = new Map<string, number>()
     for (const node of graph.nodes) {
-      if (node.op === 'conv') borders.set(node.input.tensor, Math.max(node.padding, borders.get(node.input.tensor) ?? 0))
+      if (node.op === 'conv')
+        borders.set(node.input.tensor, Math.max(node.padding, borders.get(node.input.tensor) ?? 0))
       if (node.op === 'coefficients') this.placeCoefficients(node.output)
     }
     for (const [tensor, shape] of inferShapes(graph, height, width)) {
@@ -83,15 +86,34 @@ class Drafter {
     return { steps: this.steps, pictures: this.pictures, scratch: this.scratch }
   }
 
-  private add(kernel: Kernel, label: string, operands: Partial<Record<Operand, string>>, words: Partial<Record<Word, number>>, multiplyAdds = 0, bounds = {}): void {
+  private add(
+    kernel: Kernel,
+    label: string,
+    operands: Partial<Record<Operand, string>>,
+    words: Partial<Record<Word, number>>,
+    multiplyAdds = 0,
+    bounds = {},
+  ): void {
     this.steps.push({ kernel, node: this.node, label, operands, words, multiplyAdds, ...bounds })
   }
 
   private weavable(node: Shuffle): string {
     const made = this.graph.nodes.find((other) => other.output === node.right.tensor)
-    const alone = consumers(this.graph, node.right.tensor).length === 1 && !Object.values(this.graph.outputs).includes(node.right.tensor)
-    if (made?.op === 'conv' && alone && node.right.from === undefined && !made.residual && convKind(made) === 'pointwise') return node.right.tensor
-    throw new DynedgeError('unsupported-op', `${node.name}: the right half of a shuffle must come straight from a 1x1 convolution.`)
+    const alone =
+      consumers(this.graph, node.right.tensor).length === 1 &&
+      !Object.values(this.graph.outputs).includes(node.right.tensor)
+    if (
+      made?.op === 'conv' &&
+      alone &&
+      node.right.from === undefined &&
+      !made.residual &&
+      convKind(made) === 'pointwise'
+    )
+      return node.right.tensor
+    throw new DynedgeError(
+      'unsupported-op',
+      `${node.name}: the right half of a shuffle must come straight from a 1x1 convolution.`,
+    )
   }
 
   /** Zeroes the frame of `tensor`, if it has one, before its pixels are written. */
@@ -99,7 +121,14 @@ class Drafter {
     const picture = this.pictures.get(tensor)!
     if (!picture.border) return
     const rows = picture.shape.height + 2 * picture.border
-    const words = { Units: rows, Axis: Axis.Rows, Rows: rows, OutRow: rowBytes(picture), OutPixel: pixelBytes(picture), Kernel: picture.border }
+    const words = {
+      Units: rows,
+      Axis: Axis.Rows,
+      Rows: rows,
+      OutRow: rowBytes(picture),
+      OutPixel: pixelBytes(picture),
+      Kernel: picture.border,
+    }
     this.add(kernelFor('border'), `${tensor}.border`, { Out: tensor }, words)
   }
 
@@ -112,8 +141,17 @@ class Drafter {
     const output = this.pictures.get(target)!
     const input = this.pictures.get(node.input.tensor)!
     const { height, width } = output.shape
-    const operands: Partial<Record<Operand, string>> = { In: node.input.tensor, Out: target, Weights: weights, Bias: bias }
-    const side = shuffle ? this.passThrough(shuffle, operands) : node.residual ? this.residual(node.residual, operands) : {}
+    const operands: Partial<Record<Operand, string>> = {
+      In: node.input.tensor,
+      Out: target,
+      Weights: weights,
+      Bias: bias,
+    }
+    const side = shuffle
+      ? this.passThrough(shuffle, operands)
+      : node.residual
+        ? this.residual(node.residual, operands)
+        : {}
     const words: Partial<Record<Word, number>> = {
       InAt: pixelAt(input, node.padding) + (node.input.from ?? 0) * BYTES,
       InRow: rowBytes(input),
@@ -134,7 +172,14 @@ class Drafter {
     else Object.assign(words, { Units: height, Axis: Axis.Rows })
     const low = node.activation === 'none' ? undefined : 0
     const high = node.activation === 'relu6' ? 6 : undefined
-    this.add(kernelFor(layout.kind as Exclude<typeof layout.kind, 'linear'>), node.name, operands, words, height * width * kernelSize(node), { low, high })
+    this.add(
+      kernelFor(layout.kind as Exclude<typeof layout.kind, 'linear'>),
+      node.name,
+      operands,
+      words,
+      height * width * kernelSize(node),
+      { low, high },
+    )
   }
 
   /** A stride is a wider pixel; a picture without gaps is one long row. */
@@ -151,7 +196,10 @@ class Drafter {
     const units = Math.ceil((words.Rows! * words.Columns!) / 8)
     words.Block = Math.max(1, Math.floor(BLOCK_BYTES / (layout.taps.length * 32)))
     // Few pixels and many panels (the last layers): threads share panels.
-    Object.assign(words, units < 8 && panels > units ? { Units: panels, Axis: Axis.Panels } : { Units: units, Axis: Axis.Pixels })
+    Object.assign(
+      words,
+      units < 8 && panels > units ? { Units: panels, Axis: Axis.Panels } : { Units: units, Axis: Axis.Pixels },
+    )
   }
 
   /** Names of the f32 weight and bias that a convolution reads: the bundle's, or scratch filled by the step before. */
@@ -162,7 +210,13 @@ class Drafter {
     const depth = layout.taps.length
     const fused = `${name}.${node.dynamic ? 'fused' : 'expanded'}`
     this.scratch.set(fused, quads * depth * 16)
-    const words: Partial<Record<Word, number>> = { Units: quads, Axis: Axis.Quads, Depth: depth, Lanes: layout.lanes.length, Block: layout.block }
+    const words: Partial<Record<Word, number>> = {
+      Units: quads,
+      Axis: Axis.Quads,
+      Depth: depth,
+      Lanes: layout.lanes.length,
+      Block: layout.block,
+    }
     const scales = this.precision === 'w8' ? { Scales: `${name}.scale` } : {}
     if (!node.dynamic) {
       this.add(kernelFor('expand', 'w8'), `${name}.expand`, { Out: fused, Weights: `${name}.weight`, ...scales }, words)
@@ -170,10 +224,23 @@ class Drafter {
     }
     const bias = `${name}.fused_bias`
     this.scratch.set(bias, quads * 16)
-    const operands = { Out: fused, Side: bias, Weights: `${name}.weight`, Bias: `${name}.bias`, Coefficients: node.dynamic.coefficients, ...scales }
+    const operands = {
+      Out: fused,
+      Side: bias,
+      Weights: `${name}.weight`,
+      Bias: `${name}.bias`,
+      Coefficients: node.dynamic.coefficients,
+      ...scales,
+    }
     words.Group = node.dynamic.kernels
     words.CoefficientsAt = this.coefficientsAt.get(node)
-    this.add(kernelFor('fuse', this.precision), `${name}.fuse`, operands, words, node.dynamic.kernels * kernelSize(node))
+    this.add(
+      kernelFor('fuse', this.precision),
+      `${name}.fuse`,
+      operands,
+      words,
+      node.dynamic.kernels * kernelSize(node),
+    )
     return [fused, bias]
   }
 
@@ -188,7 +255,12 @@ class Drafter {
   private residual(tensor: string, operands: Partial<Record<Operand, string>>): Partial<Record<Word, number>> {
     const picture = this.pictures.get(tensor)!
     operands.Side = tensor
-    return { SideMode: Side.Add, SideAt: pixelAt(picture, 0), SideRow: rowBytes(picture), SidePixel: pixelBytes(picture) }
+    return {
+      SideMode: Side.Add,
+      SideAt: pixelAt(picture, 0),
+      SideRow: rowBytes(picture),
+      SidePixel: pixelBytes(picture),
+    }
   }
 
   private passThrough(node: Shuffle, operands: Partial<Record<Operand, string>>): Partial<Record<Word, number>> {
@@ -206,7 +278,12 @@ class Drafter {
   private coefficients(input: Use, output: string): void {
     const pooled = `${output}.pooled`
     const { shape, lanes } = this.pictures.get(input.tensor)!
-    const view = input.from === undefined ? lanes : Int32Array.from({ length: Math.ceil(input.channels / 4) * 4 }, (_, lane) => (lane < input.channels ? lane : -1))
+    const view =
+      input.from === undefined
+        ? lanes
+        : Int32Array.from({ length: Math.ceil(input.channels / 4) * 4 }, (_, lane) =>
+            lane < input.channels ? lane : -1,
+          )
     this.pictures.set(pooled, { shape: { height: 1, width: 1, channels: shape.channels }, lanes: view, border: 0 })
     this.globalPool(pooled, input, pooled)
     const node = this.graph.nodes[this.node] as Extract<Node, { op: 'coefficients' }>
@@ -216,16 +293,21 @@ class Drafter {
   private globalPool(label: string, input: Use, output: string): void {
     const picture = this.pictures.get(input.tensor)!
     const lanes = this.pictures.get(output)!.lanes.length
-    this.add(kernelFor('globalpool'), label, { In: input.tensor, Out: output }, {
-      Units: lanes / 4,
-      Axis: Axis.Quads,
-      Lanes: lanes,
-      InAt: pixelAt(picture, 0) + (input.from ?? 0) * BYTES,
-      InRow: rowBytes(picture),
-      InPixel: pixelBytes(picture),
-      InRows: picture.shape.height,
-      InColumns: picture.shape.width,
-    })
+    this.add(
+      kernelFor('globalpool'),
+      label,
+      { In: input.tensor, Out: output },
+      {
+        Units: lanes / 4,
+        Axis: Axis.Quads,
+        Lanes: lanes,
+        InAt: pixelAt(picture, 0) + (input.from ?? 0) * BYTES,
+        InRow: rowBytes(picture),
+        InPixel: pixelBytes(picture),
+        InRows: picture.shape.height,
+        InColumns: picture.shape.width,
+      },
+    )
   }
 
   private linear(node: Node, name: string, input: string, output: string, activation: LinearFunction): void {
@@ -235,7 +317,13 @@ class Drafter {
       kernelFor('linear', this.precision),
       name,
       { In: input, Out: output, Weights: `${name}.weight`, Bias: `${name}.bias`, ...scales },
-      { Units: Math.ceil(layout.lanes.length / 8), Axis: Axis.Panels, Depth: layout.taps.length, Lanes: layout.lanes.length, Activation: activation },
+      {
+        Units: Math.ceil(layout.lanes.length / 8),
+        Axis: Axis.Panels,
+        Depth: layout.taps.length,
+        Lanes: layout.lanes.length,
+        Activation: activation,
+      },
       layout.taps.length * this.pictures.get(output)!.shape.channels,
     )
   }
@@ -244,29 +332,39 @@ class Drafter {
     this.border(output)
     const from = this.pictures.get(input.tensor)!
     const to = this.pictures.get(output)!
-    this.add(kernelFor('maxpool'), output, { In: input.tensor, Out: output }, {
-      Units: to.shape.height,
-      Axis: Axis.Rows,
-      Lanes: to.lanes.length,
-      Kernel: kernel,
-      Stride: stride,
-      InAt: pixelAt(from, 0),
-      InRow: rowBytes(from),
-      InPixel: pixelBytes(from),
-      InRows: from.shape.height,
-      InColumns: from.shape.width,
-      OutAt: pixelAt(to, 0),
-      OutRow: rowBytes(to),
-      OutPixel: pixelBytes(to),
-      Rows: to.shape.height,
-      Columns: to.shape.width,
-    })
+    this.add(
+      kernelFor('maxpool'),
+      output,
+      { In: input.tensor, Out: output },
+      {
+        Units: to.shape.height,
+        Axis: Axis.Rows,
+        Lanes: to.lanes.length,
+        Kernel: kernel,
+        Stride: stride,
+        InAt: pixelAt(from, 0),
+        InRow: rowBytes(from),
+        InPixel: pixelBytes(from),
+        InRows: from.shape.height,
+        InColumns: from.shape.width,
+        OutAt: pixelAt(to, 0),
+        OutRow: rowBytes(to),
+        OutPixel: pixelBytes(to),
+        Rows: to.shape.height,
+        Columns: to.shape.width,
+      },
+    )
   }
 
   private softmax(input: string, output: string): void {
     const picture = this.pictures.get(input)!
     const depth = usedLanes({ tensor: input, channels: picture.shape.channels }, picture.lanes).length
-    this.add(kernelFor('softmax'), output, { In: input, Out: output }, { Units: 1, Axis: Axis.Whole, Depth: depth, Lanes: picture.lanes.length })
+    this.add(
+      kernelFor('softmax'),
+      output,
+      { In: input, Out: output },
+      { Units: 1, Axis: Axis.Whole, Depth: depth, Lanes: picture.lanes.length },
+    )
   }
 }
 

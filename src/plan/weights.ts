@@ -23,7 +23,14 @@ export interface WeightTensor {
   elements: number
 }
 
-const BLOCK: Record<WeightLayout['kind'], number> = { pointwise: 2, full: 2, linear: 2, grouped6: 3, grouped2: 2, depthwise: 1 }
+const BLOCK: Record<WeightLayout['kind'], number> = {
+  pointwise: 2,
+  full: 2,
+  linear: 2,
+  grouped6: 3,
+  grouped2: 2,
+  depthwise: 1,
+}
 
 const found = new WeakMap<Graph, WeightLayout[]>()
 
@@ -78,9 +85,17 @@ export function weightTensors(layout: WeightLayout, precision: Precision): Weigh
   const fixed = layout.kernels || 1
   const rows = layout.lanes.length * fixed
   // A dynamic layer has one more bias per lane: what folding BN leaves outside the weighted sum.
-  const bias: WeightTensor = { name: `${name}.bias`, dtype: 'F32', elements: rows + (layout.kernels ? layout.lanes.length : 0) }
+  const bias: WeightTensor = {
+    name: `${name}.bias`,
+    dtype: 'F32',
+    elements: rows + (layout.kernels ? layout.lanes.length : 0),
+  }
   if (precision === 'f32') return [{ name: `${name}.weight`, dtype: 'F32', elements: rows * layout.taps.length }, bias]
   const stored = layout.kernels ? layout.kernels + (layout.kernels & 1) : 1
-  const weight: WeightTensor = { name: `${name}.weight`, dtype: 'I8', elements: layout.lanes.length * stored * layout.taps.length }
+  const weight: WeightTensor = {
+    name: `${name}.weight`,
+    dtype: 'I8',
+    elements: layout.lanes.length * stored * layout.taps.length,
+  }
   return [weight, { name: `${name}.scale`, dtype: 'F32', elements: rows }, bias]
 }

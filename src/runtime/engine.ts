@@ -45,7 +45,10 @@ export class Engine {
     const status = this.backend.exports.verify(this.places.program, plan.program.length)
     if (status) {
       const step = plan.steps[status >>> 8]
-      throw new DynedgeError('bad-program', `The module refuses the program: status ${status & 255} at step ${status >>> 8}${step ? ` (${step.label})` : ''}. Pack the bundle again with this version.`)
+      throw new DynedgeError(
+        'bad-program',
+        `The module refuses the program: status ${status & 255} at step ${status >>> 8}${step ? ` (${step.label})` : ''}. Pack the bundle again with this version.`,
+      )
     }
     this.current = plan
   }
@@ -58,7 +61,8 @@ export class Engine {
     } catch (cause) {
       throw new DynedgeError('trap', `The module trapped in steps ${from} to ${to}; load the network again.`, { cause })
     }
-    if (status) throw new DynedgeError('bad-program', `The module does not run steps ${from} to ${to}: status ${status & 255}.`)
+    if (status)
+      throw new DynedgeError('bad-program', `The module does not run steps ${from} to ${to}: status ${status & 255}.`)
   }
 
   /** Copies an H x W x 3 float32 tensor, dense, into a picture of 3 channels and 4 lanes. */
@@ -86,7 +90,9 @@ export class Engine {
     const data = new Float32Array(height * width * channels)
     for (let y = 0; y < height; ++y)
       for (let x = 0; x < width; ++x) {
-        const from = (this.places.arena + picture.offset + pixelAt(picture, 0) + y * rowBytes(picture) + x * pixelBytes(picture)) / 4
+        const from =
+          (this.places.arena + picture.offset + pixelAt(picture, 0) + y * rowBytes(picture) + x * pixelBytes(picture)) /
+          4
         picture.lanes.forEach((channel, lane) => {
           if (channel >= 0) data[(y * width + x) * channels + channel] = memory[from + lane]
         })

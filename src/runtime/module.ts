@@ -19,9 +19,16 @@ const compiled = new Map<string, Promise<WebAssembly.Module>>()
 /** The best variant that this engine runs, or the forced one. Throws `unsupported-engine`. */
 export async function chooseVariant(forced?: Variant): Promise<Variant> {
   const [hasSimd, hasRelaxed] = await Promise.all([simd(), relaxedSimd()])
-  if (!hasSimd) throw new DynedgeError('unsupported-engine', 'This engine has no WebAssembly SIMD, which dynedge needs (Chrome 91, Firefox 89, Safari 16.4, Node 16.4 or later).')
+  if (!hasSimd)
+    throw new DynedgeError(
+      'unsupported-engine',
+      'This engine has no WebAssembly SIMD, which dynedge needs (Chrome 91, Firefox 89, Safari 16.4, Node 16.4 or later).',
+    )
   if (forced === 'relaxed' && !hasRelaxed)
-    throw new DynedgeError('unsupported-engine', 'This engine has no relaxed SIMD (Chrome 114, Firefox 145, Node 21 or later); leave the variant to dynedge, or ask for simd.')
+    throw new DynedgeError(
+      'unsupported-engine',
+      'This engine has no relaxed SIMD (Chrome 114, Firefox 145, Node 21 or later); leave the variant to dynedge, or ask for simd.',
+    )
   return forced ?? (hasRelaxed ? 'relaxed' : 'simd')
 }
 
@@ -30,7 +37,9 @@ export function compile(platform: Platform, variant: Variant): Promise<WebAssemb
   let module = compiled.get(variant)
   if (!module) {
     // Naming `Response` would make Node load its whole fetch: 17 ms.
-    module = platform.wasm(variant).then((source) => ('body' in source ? WebAssembly.compileStreaming(source) : WebAssembly.compile(source)))
+    module = platform
+      .wasm(variant)
+      .then((source) => ('body' in source ? WebAssembly.compileStreaming(source) : WebAssembly.compile(source)))
     compiled.set(variant, module)
     module.catch(() => compiled.delete(variant))
   }
@@ -43,7 +52,10 @@ const PAGE = 65536
  * An instance whose memory has `bytes` bytes past its own data: `base` is the first of them, 64-aligned. Only a page must not wait
  * for it; elsewhere the asynchronous way is the slower one (in Node the loader's look at `Response` pulls in all of fetch, 25 ms).
  */
-export async function openBackend(module: WebAssembly.Module, bytes: number): Promise<{ backend: Backend; base: number }> {
+export async function openBackend(
+  module: WebAssembly.Module,
+  bytes: number,
+): Promise<{ backend: Backend; base: number }> {
   if (typeof document === 'undefined') return openBackendSync(module, bytes)
   return sized((await instantiate(module, {})).exports as unknown as Exports, bytes)
 }
@@ -60,7 +72,11 @@ function sized(exports: Exports, bytes: number): { backend: Backend; base: numbe
   try {
     if (missing > 0) exports.memory.grow(missing)
   } catch (cause) {
-    throw new DynedgeError('out-of-memory', `No ${base + bytes} bytes of memory could be had; use a smaller maxInput or network.`, { cause })
+    throw new DynedgeError(
+      'out-of-memory',
+      `No ${base + bytes} bytes of memory could be had; use a smaller maxInput or network.`,
+      { cause },
+    )
   }
   return { backend: { memory: exports.memory, exports }, base }
 }
