@@ -9,7 +9,9 @@ import type { Variant } from '../src/runtime/module.ts'
 const [bundle, pictures, output, variant] = process.argv.slice(2)
 if (!output) throw new Error('usage: sdk_logits.ts bundle.safetensors pictures.u8 logits.f32 [simd|relaxed]')
 
-const load = loader({ wasm: async (name) => new Uint8Array(readFileSync(new URL(`../build/${name}.wasm`, import.meta.url))) })
+const load = loader({
+  wasm: async (name) => new Uint8Array(readFileSync(new URL(`../build/${name}.wasm`, import.meta.url))),
+})
 const net = await load(new Uint8Array(readFileSync(bundle)), { variant: variant as Variant | undefined })
 const [height, width] = net.input.size
 const bytes = readFileSync(pictures)

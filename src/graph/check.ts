@@ -29,7 +29,7 @@ export function checkGraph(json: unknown): Graph {
   const { nodes } = graph
   if (!Array.isArray(nodes) || nodes.length === 0 || nodes.length > MOST_NODES)
     throw bad('nodes', nodes, `a list of 1 to ${MOST_NODES} nodes`)
-  nodes.forEach((node, index) => checkNode(record(node, `nodes[${index}]`), `nodes[${index}]`))
+  for (const [index, node] of nodes.entries()) checkNode(record(node, `nodes[${index}]`), `nodes[${index}]`)
   return graph as unknown as Graph
 }
 
