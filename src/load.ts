@@ -6,7 +6,7 @@ import { checkGraph } from './graph/check.ts'
 import { type Graph, inferShapes } from './graph/graph.ts'
 import { parameterShapes } from './graph/parameters.ts'
 import { checkInputSpec, type InputSpec } from './image/spec.ts'
-import { Network } from './network.ts'
+import { checkInputSize, Network } from './network.ts'
 import { aligned } from './plan/arena.ts'
 import { planNetwork } from './plan/plan.ts'
 import { type Precision, weightLayouts, weightTensors } from './plan/weights.ts'
@@ -43,6 +43,7 @@ export function loader(platform: Platform): Load {
     try {
       const graph = checkHeader(header)
       const [height, width] = options.maxInput ?? (header.metadata.input as unknown as InputSpec).size
+      checkInputSize(height, width)
       const plan = planNetwork(
         graph,
         header.metadata.precision as Precision,

@@ -142,7 +142,7 @@ export class Network {
     return { top, outputs }
   }
 
-  /** Time of every step for one input size, on the numbers that the last run left; minimum over `repetitions`. */
+  /** Time of every step for one input size, on a gray picture; minimum over `repetitions`. */
   async profile(
     options: { size?: [number, number]; repetitions?: number } = {},
   ): Promise<{ ms: number; steps: StepTime[] }> {
@@ -227,19 +227,12 @@ export class Network {
 
   private planFor(height: number, width: number): Plan {
     const { weightBytes } = this.alive()
-    for (const [name, side] of [
-      ['height', height],
-      ['width', width],
-    ] as const)
-      if (!Number.isInteger(side) || side < 1 || side > MAX_INPUT)
-        throw new DynedgeError(
-          'bad-input',
-          `The input's ${name} is ${side}, expected an integer from 1 to ${MAX_INPUT}.`,
-        )
+    checkInputSize(height, width)
     const key = `${height}x${width}`
     let plan = this.plans.get(key)
     if (!plan) {
       plan = planNetwork(this.graph, this.precision, this.header.tensors, weightBytes, height, width)
+      if (this.plans.size === PLANS_KEPT) this.plans.delete(this.plans.keys().next().value!)
       this.plans.set(key, plan)
     }
     return plan
@@ -292,3 +285,12 @@ function checkSignal(signal?: AbortSignal): void {
 
 /** Largest side of an input, in pixels. */
 export const MAX_INPUT = 8192
+/** A plan is some 100 KB; a caller who resizes a window must not pile them up. */
+const PLANS_KEPT = 16
+
+/** Throws `bad-input` unless a network may be asked for this input size. */
+export function checkInputSize(height: number, width: number): void {
+  for (const side of [height, width])
+    if (!Number.isInteger(side) || side < 1 || side > MAX_INPUT)
+      throw new DynedgeError('bad-input', `The input is ${height}x${width}, expected integers from 1 to ${MAX_INPUT}.`)
+}
