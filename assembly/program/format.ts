@@ -2,8 +2,8 @@
 // docs/program.md explains it. A change of any number here is a new PROGRAM_VERSION.
 
 /** 'DYEP', little endian. */
-export const PROGRAM_MAGIC: u32 = 0x50455944
-export const PROGRAM_VERSION: u32 = 1
+export const PROGRAM_MAGIC = 0x50455944
+export const PROGRAM_VERSION = 1
 
 /** Words (u32) of the program's header. */
 export const enum Header {

@@ -17,8 +17,8 @@ export function verify(program: usize, bytes: u32): u32 {
   placed.unselect()
   if ((program & 3) != 0 || bytes < <u32>(Header.Words << 2)) return Status.WrongLength
   if (<u64>program + bytes > <u64>memory.size() << 16) return Status.WrongLength
-  if (load<u32>(program, Header.Magic << 2) != PROGRAM_MAGIC) return Status.NotAProgram
-  if (load<u32>(program, Header.Version << 2) != PROGRAM_VERSION) return Status.WrongVersion
+  if (load<u32>(program, Header.Magic << 2) != <u32>PROGRAM_MAGIC) return Status.NotAProgram
+  if (load<u32>(program, Header.Version << 2) != <u32>PROGRAM_VERSION) return Status.WrongVersion
   const tensors = load<u32>(program, Header.Tensors << 2)
   const steps = load<u32>(program, Header.Steps << 2)
   const length = ((<u64>Header.Words + <u64>tensors * Tensor.Words + <u64>steps * Step.Words) << 2)
