@@ -2,7 +2,7 @@ import { Op } from '../assembly/program/format.ts'
 
 /** THE kernel table: one row per kernel of the module; selection, tests, benches and docs iterate it. */
 export interface Kernel {
-  /** dtype of the weights, operation, tile (rows or pixels x lanes): also the name of the wasm export's function in assembly/. */
+  /** dtype of the weights, operation, tile (rows or pixels x lanes): also the function in assembly/ and the op code. */
   name: keyof typeof ROWS
   op: number
   does: Operation

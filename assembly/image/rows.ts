@@ -29,33 +29,27 @@ function addTaps(sum: v128, pixels: v128, weights: usize): v128 {
 
 /** RGBA -> RGBA; alpha is resized like a colour and ignored later. */
 export function u8_resize_row_rgba(target: usize, source: usize, windows: usize, weights: usize, count: i32): void {
-  const end = target + ((<usize>count) << 2)
-  while (target < end) {
-    let taps = source + <usize>load<u32>(windows)
-    const weightsEnd = weights + <usize>load<u32>(windows, 4) * GROUP_BYTES
-    let sum = i32x4.splat(HALF)
-    do {
-      sum = addTaps(sum, v128.load(taps), weights)
-      taps += 16
-      weights += GROUP_BYTES
-    } while (weights < weightsEnd)
-    storeBytes(target, sum)
-    windows += WINDOW_BYTES
-    target += 4
-  }
+  resizeColours(target, source, windows, weights, count, 4)
 }
 
 /** RGB -> RGB and a fourth byte of no meaning (the next pixel's red, resized). */
 export function u8_resize_row_rgb(target: usize, source: usize, windows: usize, weights: usize, count: i32): void {
+  resizeColours(target, source, windows, weights, count, 3)
+}
+
+// @ts-ignore: decorator
+@inline
+function resizeColours(target: usize, source: usize, windows: usize, weights: usize, count: i32, channels: i32): void {
   const end = target + ((<usize>count) << 2)
   while (target < end) {
     let taps = source + <usize>load<u32>(windows)
     const weightsEnd = weights + <usize>load<u32>(windows, 4) * GROUP_BYTES
     let sum = i32x4.splat(HALF)
     do {
-      const packed = v128.load(taps)
-      sum = addTaps(sum, i8x16.shuffle(packed, packed, 0, 1, 2, 3, 3, 4, 5, 6, 6, 7, 8, 9, 9, 10, 11, 12), weights)
-      taps += 12
+      let pixels = v128.load(taps)
+      if (channels == 3) pixels = i8x16.shuffle(pixels, pixels, 0, 1, 2, 3, 3, 4, 5, 6, 6, 7, 8, 9, 9, 10, 11, 12)
+      sum = addTaps(sum, pixels, weights)
+      taps += <usize>channels << 2
       weights += GROUP_BYTES
     } while (weights < weightsEnd)
     storeBytes(target, sum)

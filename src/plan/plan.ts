@@ -1,7 +1,7 @@
 import { DynedgeError } from '../errors.ts'
 import type { Graph } from '../graph/graph.ts'
 import { type Life, placeTensors } from './arena.ts'
-import { encodeProgram, type Operand, type PlacedTensor, type PlannedStep } from './program.ts'
+import { encodeProgram, type PlacedTensor, type PlannedStep } from './program.ts'
 import { draftSteps, type Picture, pictureBytes } from './steps.ts'
 import type { Precision } from './weights.ts'
 
@@ -22,9 +22,6 @@ export interface Plan {
   arenaBytes: number
   program: Uint8Array<ArrayBuffer>
 }
-
-/** Operands that a step writes. */
-const WRITTEN: ReadonlySet<Operand> = new Set<Operand>(['Out'])
 
 /**
  * Plans a network for one input size: steps, arena, binary program. Pure: no memory, no module.
@@ -65,13 +62,14 @@ export function planNetwork(
     offset: arena.offsets[index],
     bytes: lives.get(name)!.bytes,
   }))
+  const known = new Set(names)
   for (const step of draft.steps)
-    for (const [operand, name] of Object.entries(step.operands)) {
-      if (lives.has(name) || tensors.some((tensor) => tensor.name === name)) continue
+    for (const name of Object.values(step.operands)) {
+      if (known.has(name)) continue
       const place = weights.get(name)
-      if (!place || WRITTEN.has(operand as Operand))
-        throw new DynedgeError('bad-bundle', `The bundle has no tensor ${name}, which ${step.label} reads.`)
+      if (!place) throw new DynedgeError('bad-bundle', `The bundle has no tensor ${name}, which ${step.label} reads.`)
       tensors.push({ name, base: 'weights', offset: place.offset, bytes: place.bytes })
+      known.add(name)
     }
   const pictures = new Map<string, PlacedPicture>()
   names.forEach((name, index) => {

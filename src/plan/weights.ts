@@ -1,4 +1,5 @@
 import type { Coefficients, Conv, Graph, Linear, Use } from '../graph/graph.ts'
+import { kernelFor } from '../kernels.ts'
 import { assignLanes, type ConvKind, convKind, type Lanes } from './lanes.ts'
 
 export type Precision = 'f32' | 'w8'
@@ -23,15 +24,6 @@ export interface WeightTensor {
   elements: number
 }
 
-const BLOCK: Record<WeightLayout['kind'], number> = {
-  pointwise: 2,
-  full: 2,
-  linear: 2,
-  grouped6: 3,
-  grouped2: 2,
-  depthwise: 1,
-}
-
 const found = new WeakMap<Graph, WeightLayout[]>()
 
 /** Layouts of all nodes with weights, in the order of the graph; worked out once a graph. */
@@ -48,7 +40,7 @@ export function weightLayouts(graph: Graph): WeightLayout[] {
       kind,
       lanes: lanes.get(node.output)!,
       taps: tapsOf(kind, node, lanes.get(node.input.tensor)!),
-      block: BLOCK[kind],
+      block: kernelFor(kind).block,
       kernels: node.op === 'conv' && node.dynamic ? node.dynamic.kernels : 0,
     })
   }

@@ -73,7 +73,7 @@ export class Engine {
     let from = 0
     for (let y = 0; y < height; ++y) {
       let to = (this.places.arena + picture.offset + pixelAt(picture, 0) + y * rowBytes(picture)) / 4
-      // Lanes are in the author's order here; written out, a 224 x 224 picture takes 0.05 ms where the loop over lanes took 0.8.
+      // Lanes are in the author's order here; written out, a 224 x 224 picture takes 0.11 ms where the loop over lanes took 0.8.
       for (let x = 0; x < width; ++x, to += stride, from += channels) {
         memory[to] = data[from]
         memory[to + 1] = data[from + 1]

@@ -1,40 +1,24 @@
-import { createHash } from 'node:crypto'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Backend } from '../../src/backend.ts'
 import { crc32c } from '../../src/bundle/checksum.ts'
 import type { BundleHeader } from '../../src/bundle/header.ts'
 import { readHeader, streamInto } from '../../src/bundle/load.ts'
 import { openSource } from '../../src/bundle/source.ts'
 import { writeBundle } from '../../src/bundle/write.ts'
+import { bundle, data, header, placed, sri, takeMemory } from './small.ts'
 import {
   chunked,
-  compileChecksum,
   description,
   editHeader,
   errorOf,
   expectRefusedEarly,
   expectSameBytes,
-  instantiate,
   loadAll,
   POINTER,
   randomBytes,
   randomFrom,
   seed,
-  smallBundle,
 } from './support.ts'
-
-let module: WebAssembly.Module
-beforeAll(async () => {
-  module = await compileChecksum(true)
-})
-
-const takeMemory = (header: BundleHeader) => instantiate(module, header.dataBytes)
-const bundle = smallBundle()
-const { header } = await readHeader(await openSource(bundle))
-const data = bundle.subarray(header.dataStart)
-const sri = `sha256-${createHash('sha256').update(data).digest('base64')}`
-
-const placed = (backend: Backend) => new Uint8Array(backend.memory.buffer, POINTER, header.dataBytes)
 
 describe('damaged data', () => {
   it('is refused with the name of the tensor, wherever a bit is flipped', async () => {

@@ -1,16 +1,10 @@
-import { createHash } from 'node:crypto'
-import { beforeAll, describe, expect, it } from 'vitest'
-import type { Backend } from '../../src/backend.ts'
-import type { BundleHeader } from '../../src/bundle/header.ts'
-import { readHeader } from '../../src/bundle/load.ts'
-import { openSource } from '../../src/bundle/source.ts'
+import { describe, expect, it } from 'vitest'
 import { writeBundle } from '../../src/bundle/write.ts'
+import { bundle, data, header, placed, sri, takeMemory } from './small.ts'
 import {
   chunked,
-  compileChecksum,
   description,
   expectSameBytes,
-  instantiate,
   loadAll,
   POINTER,
   randomFrom,
@@ -18,19 +12,6 @@ import {
   smallBundle,
   smallTensors,
 } from './support.ts'
-
-let module: WebAssembly.Module
-beforeAll(async () => {
-  module = await compileChecksum(true)
-})
-
-const takeMemory = (header: BundleHeader) => instantiate(module, header.dataBytes)
-const bundle = smallBundle()
-const { header } = await readHeader(await openSource(bundle))
-const data = bundle.subarray(header.dataStart)
-const sri = `sha256-${createHash('sha256').update(data).digest('base64')}`
-
-const placed = (backend: Backend) => new Uint8Array(backend.memory.buffer, POINTER, header.dataBytes)
 
 describe('round trip', () => {
   it('keeps every tensor, padded with zeros to 64 bytes', async () => {

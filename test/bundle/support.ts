@@ -11,19 +11,9 @@ import { type BundleInput, openSource } from '../../src/bundle/source.ts'
 import { type TensorToWrite, writeBundle } from '../../src/bundle/write.ts'
 import { DynedgeError, type ErrorCode } from '../../src/errors.ts'
 
-/** Seeded random numbers in [0, 1). */
-export function randomFrom(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
+import { randomFrom, seed } from '../helpers/wasm.ts'
 
-/** A new one for each run; SEED=n repeats one. */
-export const seed = Number(process.env.SEED ?? Date.now() % 1e9)
+export { randomFrom, seed }
 
 export function randomBytes(count: number, random: () => number): Uint8Array {
   return Uint8Array.from({ length: count }, () => random() * 256)
