@@ -1,0 +1,1 @@
+"""Training of dynedge's networks: `python -m dynedge_train CONFIG.toml --data DIR --out DIR`."""
