@@ -16,7 +16,7 @@ import torch
 
 from cifar10 import LABELS, load_split, normalise, upsample
 from dynedge_torch import load_safetensors
-from dynedge_torch.dynamic import set_form
+from dynedge_torch.forms import set_form
 
 SIZE = 64
 BATCH = 100

@@ -14,7 +14,7 @@ import torch
 
 from dynedge_torch import build, seed_weights, seeded_input
 from dynedge_torch.build import split_name
-from dynedge_torch.dynamic import set_form
+from dynedge_torch.forms import set_form
 from dynedge_torch.layers import Coefficients
 from dynedge_torch.seeded import CALM, DEFAULT
 

@@ -21,7 +21,7 @@ import torch.nn.functional as F
 
 from cifar10 import LABELS, MEAN, STD, augment, load_split, normalise, upsample
 from dynedge_torch import build, export_safetensors
-from dynedge_torch.dynamic import set_form
+from dynedge_torch.forms import set_form
 
 NETWORK = "dy-mobile"
 BATCH = 128
@@ -193,8 +193,8 @@ def main():
     images, labels = load_split(options.data, "train")
     test_images, test_labels = load_split(options.data, "test")
 
-    network = set_form(build(NETWORK, classes=len(LABELS)), "batched", compiled=True)
-    ema = set_form(build(NETWORK, classes=len(LABELS)), "batched", compiled=True)
+    network = set_form(build(NETWORK, classes=len(LABELS)), "batched")
+    ema = set_form(build(NETWORK, classes=len(LABELS)), "batched")
     ema.load_state_dict(network.state_dict())
     optimizer = make_optimizer(network)
     state = dict(seed=options.seed, epoch=0, steps=0, done=0.0)

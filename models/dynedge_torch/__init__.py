@@ -2,13 +2,17 @@
 
 from .build import NETWORKS, build
 from .export import export_safetensors, load_safetensors
+from .forms import FORMS, fastest_form, set_form
 from .seeded import seeded_input, seed_weights
 
 __all__ = [
+    "FORMS",
     "NETWORKS",
     "build",
     "export_safetensors",
+    "fastest_form",
     "load_safetensors",
     "seed_weights",
     "seeded_input",
+    "set_form",
 ]

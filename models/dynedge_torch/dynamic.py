@@ -7,18 +7,15 @@ coefficients eta [B, Cout, g].
     kernels  equation 1: O_t = (sum_i eta_t^i w_t^i) * x + sum_i eta_t^i b_t^i
              one sample at a time, what the SDK computes               inference
     batched  equation 1 for a whole batch: batched GEMM, or one convolution
-             whose groups are samples x groups (compiled: grouped3x3.cpp);
-             on few pixels equation 2 as one GEMM, which then moves less memory
-                                                                       training
+             whose groups are samples x groups; on few pixels equation 2 as
+             one GEMM, which then moves less memory           training on a GPU
+
+forms.py chooses; planes/ holds a fourth form, for training on a CPU.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import nn
-
-from .grouped3x3 import Grouped3x3
-
-FORMS = ("maps", "kernels", "batched")
 
 # Forward + backward at 162 -> 162, batch 128, two Zen 4 cores: 4 pixels 3.5 ms
 # as maps, 7.9 ms as kernels; 96 -> 96, 16 pixels: 5.3 and 2.3 ms.
@@ -34,7 +31,6 @@ class DynamicConv2d(nn.Module):
         self.bias = nn.Parameter(torch.zeros(cout * g))
         nn.init.kaiming_normal_(self.weight, mode="fan_in", nonlinearity="relu")
         self.form = "maps"
-        self.compiled = False  # grouped3x3.cpp in the batched form
 
     def forward(self, x, eta):
         return getattr(self, self.form)(x, eta)
@@ -75,11 +71,7 @@ class DynamicConv2d(nn.Module):
         b, _, h, w = x.shape
         n, per_group = b * self.groups, self.cin // self.groups
         kernels = kernels.reshape(-1, per_group, self.kernel, self.kernel)
-        if self.compiled and x.dtype == torch.float32:
-            shape = (n, self.cout // self.groups, *kernels.shape[1:])
-            out = Grouped3x3.apply(x.reshape(n, per_group, h, w), kernels.view(shape), self.stride)
-        else:
-            out = F.conv2d(x.reshape(1, -1, h, w), kernels, groups=n, **self.geometry())
+        out = F.conv2d(x.reshape(1, -1, h, w), kernels, groups=n, **self.geometry())
         return out.view(b, self.cout, *out.shape[-2:])
 
     def pointwise_maps(self, x, eta):
@@ -92,17 +84,3 @@ class DynamicConv2d(nn.Module):
         out = (maps * eta.transpose(1, 2)[:, None]).sum(2)
         return out.transpose(1, 2).reshape(b, self.cout, h, w)
 
-
-def set_form(network, form, compiled=False):
-    """Chooses the form of every dynamic convolution of `network`.
-
-    `compiled` builds and uses grouped3x3.cpp for 3x3 layers with six channels per group.
-    """
-    if form not in FORMS:
-        raise ValueError(f"form {form!r}, expected one of {FORMS}")
-    for module in network.modules():
-        if isinstance(module, DynamicConv2d):
-            module.form = form
-            six = module.kernel == 3 and module.cin == module.cout == 6 * module.groups
-            module.compiled = compiled and six
-    return network

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dynedge_torch import build, export_safetensors, load_safetensors, seed_weights, seeded_input
-from dynedge_torch.dynamic import set_form
+from dynedge_torch.forms import set_form
 from dynedge_torch.folding import fold
 from dynedge_torch.seeded import CALM, fnv1a32, uniform
 from make_fixtures import DEFAULT_OUT, FIXTURES, fixture_text

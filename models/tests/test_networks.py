@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from dynedge_torch import NETWORKS, build, seed_weights, seeded_input
-from dynedge_torch.dynamic import FORMS, set_form
+from dynedge_torch.forms import FORMS, set_form
 from dynedge_torch.seeded import CALM
 
 M = 2**20

@@ -1,0 +1,304 @@
+// The kernels of this folder as PyTorch functions; gradients are wired up in autograd.py.
+#include <ATen/Parallel.h>
+#include <torch/extension.h>
+#include "norm.h"
+#include "pool.h"
+#include "spatial.h"
+
+using torch::Tensor;
+
+namespace {
+
+template <class F>
+void with_type(const Tensor& x, F&& f) {
+  if (x.scalar_type() == torch::kFloat) f(static_cast<float*>(nullptr));
+  else if (x.scalar_type() == torch::kBFloat16) f(static_cast<uint16_t*>(nullptr));
+  else TORCH_CHECK(false, "planes: got ", x.scalar_type(), ", expected float32 or bfloat16");
+}
+
+template <class F>
+void with_g(int64_t g, F&& f) {
+  TORCH_CHECK(g >= 0 && g <= 8, "planes: got ", g, " fixed kernels per output, expected 0 to 8");
+  switch (g) {
+    case 0: return f(std::integral_constant<int, 0>{});
+    case 1: return f(std::integral_constant<int, 1>{});
+    case 2: return f(std::integral_constant<int, 2>{});
+    case 3: return f(std::integral_constant<int, 3>{});
+    case 4: return f(std::integral_constant<int, 4>{});
+    case 5: return f(std::integral_constant<int, 5>{});
+    case 6: return f(std::integral_constant<int, 6>{});
+    case 7: return f(std::integral_constant<int, 7>{});
+    case 8: return f(std::integral_constant<int, 8>{});
+  }
+}
+
+template <class T>
+T* data(const Tensor& t) {
+  return static_cast<T*>(t.data_ptr());
+}
+
+void check_planes(const Tensor& x) {
+  TORCH_CHECK(x.dim() == 4 && x.is_contiguous() && x.size(3) % LANES == 0,
+              "planes: got a tensor of shape ", x.sizes(),
+              ", expected contiguous [channels, height, width, batch], batch a multiple of 16");
+}
+
+void check_float(const Tensor& x, const char* name) {
+  TORCH_CHECK(x.scalar_type() == torch::kFloat && x.is_contiguous(), "planes: ", name,
+              " must be contiguous float32");
+}
+
+// Runs f(first, last, task) over 0 .. n in as many tasks as there are threads.
+template <class F>
+void in_tasks(int64_t n, int64_t tasks, F&& f) {
+  at::parallel_for(0, tasks, 1, [&](int64_t from, int64_t to) {
+    for (int64_t task = from; task < to; ++task) f(n * task / tasks, n * (task + 1) / tasks, task);
+  });
+}
+
+struct Dynamic {
+  Tensor fixed, bias, eta;
+  int64_t g, rows;  // rows: all fixed kernels
+};
+
+Dynamic dynamic(const Tensor& fixed, const Tensor& bias, const Tensor& eta) {
+  check_float(fixed, "the fixed kernels");
+  check_float(bias, "the biases");
+  check_float(eta, "the coefficients");
+  TORCH_CHECK(eta.dim() == 3 && eta.size(0) * eta.size(1) == fixed.size(0), "planes: coefficients ",
+              eta.sizes(), " do not fit fixed kernels ", fixed.sizes());
+  return {fixed, bias, eta, eta.size(1), fixed.size(0)};
+}
+
+}  // namespace
+
+// x [Cin, H, W, B], fixed [Cout * g, Cin], bias [Cout * g], eta [Cout, g, B] -> [Cout, H, W, B]
+Tensor dynamic_pointwise(const Tensor& x, const Tensor& fixed, const Tensor& bias, const Tensor& eta) {
+  check_planes(x);
+  const auto d = dynamic(fixed, bias, eta);
+  const PointwiseShape s{x.size(0), eta.size(0), x.size(1) * x.size(2), x.size(3)};
+  Tensor y = torch::empty({s.cout, x.size(1), x.size(2), s.batch}, x.options());
+  with_type(x, [&](auto* type) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    with_g(d.g, [&](auto g) {
+      if constexpr (decltype(g)::value > 0)
+        at::parallel_for(0, s.batch / LANES, 1, [&](int64_t from, int64_t to) {
+          for (int64_t at = from * LANES; at < to * LANES; at += LANES)
+            pointwise_forward<decltype(g)::value>(s, data<T>(x) + at, data<float>(fixed), data<float>(bias),
+                                                  data<float>(eta) + at, data<T>(y) + at);
+        });
+    });
+  });
+  return y;
+}
+
+std::vector<Tensor> dynamic_pointwise_backward(const Tensor& x, const Tensor& fixed, const Tensor& bias,
+                                               const Tensor& eta, const Tensor& dy) {
+  check_planes(x);
+  check_planes(dy);
+  const auto d = dynamic(fixed, bias, eta);
+  const PointwiseShape s{x.size(0), eta.size(0), x.size(1) * x.size(2), x.size(3)};
+  const int64_t chunks = s.batch / LANES, tasks = std::min<int64_t>(chunks, at::get_num_threads());
+  Tensor dx = torch::empty_like(x), deta = torch::zeros_like(eta);
+  Tensor dfixed = torch::zeros({tasks, d.rows, s.cin}, fixed.options()), dbias = torch::zeros({tasks, d.rows}, bias.options());
+  with_type(x, [&](auto* type) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    with_g(d.g, [&](auto g) {
+      if constexpr (decltype(g)::value > 0)
+        in_tasks(chunks, tasks, [&](int64_t from, int64_t to, int64_t task) {
+          for (int64_t at = from * LANES; at < to * LANES; at += LANES)
+            pointwise_backward<decltype(g)::value>(
+                s, data<T>(x) + at, data<float>(fixed), data<float>(bias), data<float>(eta) + at, data<T>(dy) + at,
+                data<T>(dx) + at, data<float>(deta) + at, data<float>(dfixed) + task * d.rows * s.cin,
+                data<float>(dbias) + task * d.rows);
+        });
+    });
+  });
+  return {dx, tasks == 1 ? dfixed[0] : dfixed.sum(0), tasks == 1 ? dbias[0] : dbias.sum(0), deta};
+}
+
+namespace {
+
+template <class F>
+void with_group(int64_t per_group, F&& f) {
+  switch (per_group) {
+    case 1: return f(std::integral_constant<int, 1>{});
+    case 2: return f(std::integral_constant<int, 2>{});
+    case 6: return f(std::integral_constant<int, 6>{});
+  }
+  TORCH_CHECK(false, "planes: got ", per_group, " channels per group, expected 1, 2 or 6");
+}
+
+template <class F>
+void with_spatial(const Tensor& x, int64_t g, int64_t per_group, F&& f) {
+  with_type(x, [&](auto* type) {
+    with_g(g, [&](auto count) { with_group(per_group, [&](auto channels) { f(type, count, channels); }); });
+  });
+}
+
+}  // namespace
+
+// x [C, H, W, B]; g = 0: fixed [C, per_group * 9], bias and eta empty; else fixed [C * g, per_group * 9],
+// bias [C * g], eta [C, g, B] -> [C, H', W', B]
+Tensor spatial(const Tensor& x, const Tensor& fixed, const Tensor& bias, const Tensor& eta, int64_t stride) {
+  check_planes(x);
+  check_float(fixed, "the kernels");
+  const int64_t g = eta.numel() ? dynamic(fixed, bias, eta).g : 0;
+  const SpatialShape s{x.size(0), x.size(1), x.size(2), x.size(3), stride};
+  Tensor y = torch::empty({s.channels, s.out_height(), s.out_width(), s.batch}, x.options());
+  with_spatial(x, g, fixed.size(1) / 9, [&](auto* type, auto count, auto channels) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    at::parallel_for(0, s.batch / LANES, 1, [&](int64_t from, int64_t to) {
+      for (int64_t at = from * LANES; at < to * LANES; at += LANES)
+        spatial_forward<decltype(count)::value, decltype(channels)::value>(
+            s, data<T>(x) + at, data<float>(fixed), data<float>(bias), data<float>(eta) + at, data<T>(y) + at);
+    });
+  });
+  return y;
+}
+
+std::vector<Tensor> spatial_backward_(const Tensor& x, const Tensor& fixed, const Tensor& bias, const Tensor& eta,
+                                      int64_t stride, const Tensor& dy) {
+  check_planes(x);
+  check_planes(dy);
+  const int64_t g = eta.numel() ? dynamic(fixed, bias, eta).g : 0;
+  const SpatialShape s{x.size(0), x.size(1), x.size(2), x.size(3), stride};
+  const int64_t chunks = s.batch / LANES, tasks = std::min<int64_t>(chunks, at::get_num_threads());
+  Tensor dx = torch::empty_like(x), deta = torch::zeros_like(eta);
+  Tensor dfixed = torch::zeros({tasks, fixed.size(0), fixed.size(1)}, fixed.options());
+  Tensor dbias = torch::zeros({tasks, bias.numel()}, fixed.options());
+  with_spatial(x, g, fixed.size(1) / 9, [&](auto* type, auto count, auto channels) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    in_tasks(chunks, tasks, [&](int64_t from, int64_t to, int64_t task) {
+      for (int64_t at = from * LANES; at < to * LANES; at += LANES)
+        spatial_backward<decltype(count)::value, decltype(channels)::value>(
+            s, data<T>(x) + at, data<float>(fixed), data<float>(bias), data<float>(eta) + at, data<T>(dy) + at,
+            data<T>(dx) + at, data<float>(deta) + at, data<float>(dfixed) + task * fixed.numel(),
+            data<float>(dbias) + task * bias.numel());
+    });
+  });
+  return {dx, tasks == 1 ? dfixed[0] : dfixed.sum(0), tasks == 1 ? dbias[0] : dbias.sum(0), deta};
+}
+
+// y [C, H, W, B], gamma, beta [C]; residual as y or empty; activation 0 none, 1 ReLU, 2 ReLU6
+// -> out = act(bn(y)) + residual, mean [C], biased variance [C]
+std::vector<Tensor> norm(const Tensor& y, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
+                         double eps, int64_t activation) {
+  check_planes(y);
+  const int64_t channels = y.size(0), n = y.numel() / channels;
+  Tensor out = torch::empty_like(y), mean = torch::empty_like(gamma), variance = torch::empty_like(gamma);
+  with_type(y, [&](auto* type) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    at::parallel_for(0, channels, 1, [&](int64_t from, int64_t to) {
+      for (int64_t c = from; c < to; ++c) {
+        Norm<T> norm{n, 0, 0, data<float>(gamma)[c], data<float>(beta)[c], Activation(activation)};
+        norm.measure(data<T>(y) + c * n, eps, data<float>(variance) + c);
+        data<float>(mean)[c] = norm.mean;
+        norm.forward(data<T>(y) + c * n, residual.numel() ? data<T>(residual) + c * n : nullptr, data<T>(out) + c * n);
+      }
+    });
+  });
+  return {out, mean, variance};
+}
+
+// As `norm` with given statistics.
+Tensor norm_by(const Tensor& y, const Tensor& residual, const Tensor& gamma, const Tensor& beta, const Tensor& mean,
+               const Tensor& variance, double eps, int64_t activation) {
+  check_planes(y);
+  const int64_t channels = y.size(0), n = y.numel() / channels;
+  Tensor out = torch::empty_like(y);
+  with_type(y, [&](auto* type) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    at::parallel_for(0, channels, 1, [&](int64_t from, int64_t to) {
+      for (int64_t c = from; c < to; ++c) {
+        const float rstd = 1.f / std::sqrt(data<float>(variance)[c] + float(eps));
+        Norm<T> norm{n, data<float>(mean)[c], rstd, data<float>(gamma)[c], data<float>(beta)[c], Activation(activation)};
+        norm.forward(data<T>(y) + c * n, residual.numel() ? data<T>(residual) + c * n : nullptr, data<T>(out) + c * n);
+      }
+    });
+  });
+  return out;
+}
+
+std::vector<Tensor> norm_backward(const Tensor& y, const Tensor& gamma, const Tensor& beta, const Tensor& mean,
+                                  const Tensor& variance, double eps, int64_t activation, const Tensor& dout) {
+  check_planes(y);
+  check_planes(dout);
+  const int64_t channels = y.size(0), n = y.numel() / channels;
+  Tensor dy = torch::empty_like(y), dgamma = torch::empty_like(gamma), dbeta = torch::empty_like(beta);
+  with_type(y, [&](auto* type) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    at::parallel_for(0, channels, 1, [&](int64_t from, int64_t to) {
+      for (int64_t c = from; c < to; ++c) {
+        const float rstd = 1.f / std::sqrt(data<float>(variance)[c] + float(eps));
+        const Norm<T> norm{n, data<float>(mean)[c], rstd, data<float>(gamma)[c], data<float>(beta)[c], Activation(activation)};
+        norm.backward(data<T>(y) + c * n, data<T>(dout) + c * n, data<T>(dy) + c * n, data<float>(dgamma) + c,
+                      data<float>(dbeta) + c);
+      }
+    });
+  });
+  return {dy, dgamma, dbeta};
+}
+
+Tensor max_pool(const Tensor& x) {
+  check_planes(x);
+  const int64_t h = x.size(1), w = x.size(2), b = x.size(3);
+  Tensor out = torch::empty({x.size(0), (h + 1) / 2, (w + 1) / 2, b}, x.options());
+  with_type(x, [&](auto* type) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    at::parallel_for(0, x.size(0), 1, [&](int64_t from, int64_t to) {
+      for (int64_t c = from; c < to; ++c)
+        max_pool_forward(h, w, b, data<T>(x) + c * h * w * b, data<T>(out) + c * out.stride(0));
+    });
+  });
+  return out;
+}
+
+Tensor max_pool_backward_(const Tensor& x, const Tensor& dout) {
+  check_planes(x);
+  check_planes(dout);
+  const int64_t h = x.size(1), w = x.size(2), b = x.size(3);
+  Tensor dx = torch::empty_like(x);
+  with_type(x, [&](auto* type) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    at::parallel_for(0, x.size(0), 1, [&](int64_t from, int64_t to) {
+      std::vector<float> sums(h * w * LANES);
+      for (int64_t c = from; c < to; ++c)
+        max_pool_backward(h, w, b, data<T>(x) + c * h * w * b, data<T>(dout) + c * dout.stride(0), sums.data(),
+                          data<T>(dx) + c * h * w * b);
+    });
+  });
+  return dx;
+}
+
+// x [C, H, W, B] -> float mean over pixels [C, B], summed in float32
+Tensor mean_pool(const Tensor& x) {
+  check_planes(x);
+  const int64_t channels = x.size(0), pixels = x.size(1) * x.size(2), b = x.size(3);
+  Tensor out = torch::empty({channels, b}, x.options().dtype(torch::kFloat));
+  with_type(x, [&](auto* type) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    at::parallel_for(0, channels, 1, [&](int64_t from, int64_t to) {
+      for (int64_t c = from; c < to; ++c)
+        for (int64_t at = 0; at < b; at += LANES) {
+          Lanes total{};
+          for (int64_t p = 0; p < pixels; ++p) total += load(data<T>(x) + (c * pixels + p) * b + at);
+          store(data<float>(out) + c * b + at, total / float(pixels));
+        }
+    });
+  });
+  return out;
+}
+
+PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
+  m.def("dynamic_pointwise", &dynamic_pointwise);
+  m.def("dynamic_pointwise_backward", &dynamic_pointwise_backward);
+  m.def("spatial", &spatial);
+  m.def("spatial_backward", &spatial_backward_);
+  m.def("norm", &norm);
+  m.def("norm_by", &norm_by);
+  m.def("norm_backward", &norm_backward);
+  m.def("max_pool", &max_pool);
+  m.def("max_pool_backward", &max_pool_backward_);
+  m.def("mean_pool", &mean_pool);
+}
