@@ -98,9 +98,13 @@ def sharpness(x, amount, strength):
     return torch.lerp(x, blurred, MAX_FACTOR * strength * (1 - 2 * amount)).clamp_(0, 255)
 
 
-def blur(x: torch.Tensor, share: torch.Tensor, dim: int) -> torch.Tensor:
-    """Filter [share, 1 - 2 share, share] along `dim`, borders repeated; share: [B], 0..0.25"""
+def blur(x: torch.Tensor, share: torch.Tensor, dim: int, reach: int = 1) -> torch.Tensor:
+    """Along `dim`: (1 - 2 share) x[i] + share (x[i - reach] + x[i + reach]), borders repeated.
+
+    share: [B], 0..0.25; adds a variance of 2 share reach^2.
+    """
     length = x.shape[dim]
-    padded = torch.cat((x.narrow(dim, 0, 1), x, x.narrow(dim, length - 1, 1)), dim)
-    neighbours = padded.narrow(dim, 0, length) + padded.narrow(dim, 2, length)
+    first, last = x.narrow(dim, 0, 1), x.narrow(dim, length - 1, 1)
+    padded = torch.cat([first] * reach + [x] + [last] * reach, dim)
+    neighbours = padded.narrow(dim, 0, length) + padded.narrow(dim, 2 * reach, length)
     return torch.lerp(x, neighbours.mul_(0.5), 2 * share.view(-1, 1, 1, 1))
