@@ -4,6 +4,7 @@ import { openFile } from '../bundle/file-source.ts'
 import { type BundleHeader, checkFileSize } from '../bundle/header.ts'
 import { readHeader } from '../bundle/load.ts'
 import { openSource } from '../bundle/source.ts'
+import { modelAddress } from './models.ts'
 
 export interface OpenBundle {
   header: BundleHeader
@@ -14,9 +15,12 @@ export interface OpenBundle {
   sha256: boolean
 }
 
-/** Reads a bundle and computes its checksums; they are for the caller to judge. Throws what the header's checks throw. */
-export async function openBundle(path: string): Promise<OpenBundle> {
-  const { header, rest } = await readHeader(await openSource(path, { readFile: openFile }))
+/**
+ * Reads a bundle, by path, URL or name in dynedge-models, and computes its checksums; they are for the caller to judge. Throws what
+ * the header's checks throw.
+ */
+export async function openBundle(model: string): Promise<OpenBundle> {
+  const { header, rest } = await readHeader(await openSource(await modelAddress(model), { readFile: openFile }))
   const data = new Uint8Array(header.dataBytes)
   let at = 0
   for await (const chunk of rest.stream) {

@@ -17,7 +17,7 @@ export function inspectCommand(program: Command): void {
   program
     .command('inspect')
     .description('show what is in a bundle and verify its checksums')
-    .argument('<bundle>', 'path or URL')
+    .argument('<bundle>', 'path or URL, or name of a network of dynedge-models')
     .option('--plan <size>', 'also the steps of the program for this input size, N or HEIGHTxWIDTH', parseSize)
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExit code 1 when a checksum differs.')

@@ -12,6 +12,3 @@ export function packageRoot(): string {
 export function packageVersion(): string {
   return JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')).version
 }
-
-/** The trained network that comes with the package. */
-export const DEFAULT_MODEL = 'models/dy-mobile-cifar10/dy-mobile-cifar10.w8.safetensors'

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { load, type Network, type Variant } from '../node.ts'
 import { decode } from './decode.ts'
+import { DEFAULT_MODELS, modelAddress } from './models.ts'
 import { parseCount, parseSize } from './options.ts'
 import { complain, oneLine, print, printJson } from './output.ts'
-import { DEFAULT_MODEL, packageRoot } from './package.ts'
 import { profileOf } from './profile.ts'
 import { showPicture, showProfile } from './show.ts'
 
@@ -38,7 +37,10 @@ export function runCommand(program: Command): void {
     .command('run')
     .description('classify pictures (JPEG, PNG, WebP, AVIF, GIF, TIFF, SVG)')
     .argument('<pictures...>', 'picture files')
-    .option('-m, --model <bundle>', `path or URL of a bundle (default: ${DEFAULT_MODEL} of the package)`)
+    .option(
+      '-m, --model <bundle>',
+      `network of dynedge-models, or path or URL of a bundle (default: ${DEFAULT_MODELS.join(', else ')})`,
+    )
     .option('-s, --size <size>', "input size, N or HEIGHTxWIDTH (default: the bundle's)", parseSize)
     .option('-t, --top <n>', 'how many classes to print', parseCount, 5)
     .addOption(
@@ -56,7 +58,7 @@ export function runCommand(program: Command): void {
 
 async function run(files: string[], options: Options): Promise<void> {
   const { size, variant, top } = options
-  const net = await load(options.model ?? join(packageRoot(), DEFAULT_MODEL), {
+  const net = await load(await modelAddress(options.model), {
     variant,
     ...(size && { maxInput: size }),
   })

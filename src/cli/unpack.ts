@@ -13,7 +13,7 @@ export function unpackCommand(program: Command): void {
   program
     .command('unpack')
     .description('write the weights of a bundle, dequantized, as a state dict in PyTorch naming')
-    .argument('<bundle>', 'path or URL')
+    .argument('<bundle>', 'path or URL, or name of a network of dynedge-models')
     .requiredOption('-o, --output <file>', 'safetensors file to write')
     .option('--json', 'print one JSON object')
     .addHelpText(

@@ -1,29 +1,67 @@
-import { copyFileSync, cpSync, mkdirSync, symlinkSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { DEFAULT_MODEL } from '../../src/cli/package.ts'
+import { writeModelsPackage } from '../models-package/support.ts'
 import { drawing, dynedge, ROOT, temporary, writeBundleFile } from './support.ts'
 
 const { at, folder, clean } = temporary()
 const cli = at('dist/cli.js')
+const project = temporary()
 
-// The package as npm installs it: no bench/, no sources.
+// The package as npm installs it: no bench/, no sources, and no dynedge-models but where a test installs it.
 beforeAll(async () => {
   cpSync(`${ROOT}/dist`, at('dist'), { recursive: true })
   copyFileSync(`${ROOT}/package.json`, at('package.json'))
-  symlinkSync(`${ROOT}/node_modules`, at('node_modules'), 'junction')
-  mkdirSync(at('models/dy-mobile-cifar10'), { recursive: true })
+  mkdirSync(at('node_modules'))
+  for (const name of readdirSync(`${ROOT}/node_modules`))
+    if (name !== 'dynedge-models' && !name.startsWith('.'))
+      symlinkSync(`${ROOT}/node_modules/${name}`, at(`node_modules/${name}`), 'junction')
   await drawing(40, 30).png().toFile(at('photo.png'))
 })
-afterAll(clean)
+afterAll(() => {
+  clean()
+  project.clean()
+})
 
-test('Without --model, the network of the package runs, from any folder', () => {
-  expect(dynedge(['run', 'photo.png'], { cli, cwd: folder }).errors).toEqual([
-    expect.stringContaining(`${DEFAULT_MODEL}: no such file`),
-  ])
-  writeBundleFile(at(DEFAULT_MODEL), 'fix-mobile', 'w8')
-  const { status, stdout, errors } = dynedge(['run', at('photo.png'), '--json'], { cli, cwd: '/' })
+const ranBy = (args: string[], cwd: string) => {
+  const { status, stdout, errors } = dynedge(['run', at('photo.png'), ...args, '--json'], { cli, cwd })
   expect([status, errors]).toEqual([0, []])
-  expect(JSON.parse(stdout)).toMatchObject({ network: 'fix-mobile', precision: 'w8', input: [32, 48] })
+  return JSON.parse(stdout)
+}
+
+test('Without --model and without dynedge-models, an error says what to install', () => {
+  expect(dynedge(['run', 'photo.png'], { cli, cwd: folder })).toMatchObject({
+    status: 1,
+    errors: [expect.stringMatching(/dy-mobile-200 or dy-mobile-cifar10.*npm install dynedge-models/)],
+  })
+  expect(dynedge(['run', 'photo.png', '--model', 'dy-mobile-200'], { cli, cwd: folder })).toMatchObject({
+    status: 1,
+    errors: [expect.stringMatching(/dy-mobile-200: no such file, nor a network.*npm install dynedge-models/)],
+  })
+})
+
+test('Networks of dynedge-models run by name, and without --model the best of them, from any folder', () => {
+  writeModelsPackage(at('node_modules/dynedge-models'), { 'dy-mobile-cifar10': 'fix-mobile', other: 'shufflenetv2' })
+  expect(ranBy([], '/')).toMatchObject({ network: 'fix-mobile', precision: 'w8', input: [32, 48] })
+  expect(ranBy(['--model', 'other'], '/')).toMatchObject({ network: 'shufflenetv2', precision: 'w8' })
+  expect(ranBy(['--model', 'other/f32'], '/')).toMatchObject({ network: 'shufflenetv2', precision: 'f32' })
+  expect(JSON.parse(dynedge(['inspect', 'other', '--json'], { cli, cwd: '/' }).stdout)).toMatchObject({
+    network: 'shufflenetv2',
+    checksums: { sha256: true },
+  })
+  expect(dynedge(['run', at('photo.png'), '--model', 'dy-mobile-200'], { cli, cwd: '/' })).toMatchObject({
+    status: 1,
+    errors: [expect.stringMatching(/dy-mobile-200: no such file.*which has dy-mobile-cifar10, other;/)],
+  })
+})
+
+test('The project that a user stands in has the first word, and a path is a path', () => {
+  writeModelsPackage(project.at('node_modules/dynedge-models'), { 'dy-mobile-200': 'mobilenetv2' })
+  expect(ranBy([], project.folder)).toMatchObject({ network: 'mobilenetv2' })
+  writeBundleFile(project.at('dy-mobile-200'), 'fix-shuffle', 'w8')
+  writeBundleFile(project.at('mine.safetensors'), 'fix-shuffle', 'w8')
+  expect(ranBy(['--model', 'dy-mobile-200'], project.folder)).toMatchObject({ network: 'mobilenetv2' })
+  expect(ranBy(['--model', './dy-mobile-200'], project.folder)).toMatchObject({ network: 'fix-shuffle' })
+  expect(ranBy(['--model', 'mine.safetensors'], project.folder)).toMatchObject({ network: 'fix-shuffle' })
 })
 
 test('bench times dynedge alone', () => {
