@@ -1,0 +1,49 @@
+"""Parameter groups and the optimiser; one step with a guarded gradient."""
+
+import torch
+
+COEFFICIENTS = ".coef."
+
+
+def parameter_groups(network, weight_decay: float, coefficient_lr: float) -> list[dict]:
+    """Up to four groups: with and without decay, coefficient modules and all others.
+
+    Batch norm and biases (all parameters of one dimension) never decay. `scale` is the factor
+    on the learning rate.
+    """
+    groups = {}
+    for name, parameter in network.named_parameters():
+        decays, coefficient = parameter.ndim > 1, COEFFICIENTS in f".{name}"
+        groups.setdefault((coefficient, decays), []).append(parameter)
+    return [
+        dict(
+            params=parameters,
+            weight_decay=weight_decay if decays else 0.0,
+            scale=coefficient_lr if coefficient else 1.0,
+        )
+        for (coefficient, decays), parameters in sorted(groups.items(), key=lambda item: item[0])
+    ]
+
+
+def make_optimiser(network, train):
+    """`train`: config.Train."""
+    groups = parameter_groups(network, train.weight_decay, train.coefficient_lr)
+    if train.optimiser == "adamw":
+        return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98), fused=True)
+    return torch.optim.SGD(
+        groups, lr=0.0, momentum=train.momentum, nesterov=train.momentum > 0, fused=True
+    )
+
+
+def set_rate(optimiser, rate: float) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = rate * group["scale"]
+
+
+def limit_gradients(parameters, limit: float) -> torch.Tensor:
+    """Scales gradients to a norm of at most `limit` (0: any); -> their norm before, 0-d."""
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    norm = torch.nn.utils.get_total_norm(gradients)
+    if limit:
+        torch.nn.utils.clip_grads_with_norm_(parameters, limit, norm)
+    return norm
