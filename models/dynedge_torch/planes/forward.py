@@ -49,7 +49,10 @@ def convolve(conv, x, eta=None):
         return DynamicPointwise.apply(x, weight, conv.bias, eta)
     stride = conv.stride if isinstance(conv.stride, int) else conv.stride[0]
     if conv.groups == 1:
-        return Pointwise.apply(windows(x, stride), weight)
+        x = windows(x, stride)
+        if eta is None:
+            return Pointwise.apply(x, weight)
+        return DynamicPointwise.apply(x, weight, conv.bias, eta)
     nothing = x.new_empty(0, dtype=torch.float32)
     bias = nothing if eta is None else conv.bias
     return Spatial.apply(x, weight, bias, nothing if eta is None else eta, stride)
