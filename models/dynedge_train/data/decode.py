@@ -14,7 +14,7 @@ from tqdm import tqdm
 from .dataset import DataError
 
 # Formats that Pillow decodes by itself; EPS, for one, would start Ghostscript.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM")
 MAX_PIXELS = 178_956_970  # Pillow's own limit for what it takes to be a decompression bomb
 IN_PROCESS = 256  # up to so many pictures, starting processes costs more than it saves
 CHUNK = 64  # pictures per message between processes
@@ -51,7 +51,11 @@ def to_rgb(image: Image.Image, side: int) -> Image.Image:
     image.draft(None, (2 * side, 2 * side))  # None keeps the colours; only JPEG heeds it
     if image.width * image.height > MAX_PIXELS:
         raise Unreadable(f"{image.width}x{image.height} pixels, more than {MAX_PIXELS} in all")
-    image = ImageOps.exif_transpose(image)
+    image.load()
+    try:
+        image = ImageOps.exif_transpose(image)
+    except Exception:  # broken metadata; the pixels have been read
+        pass
     if image.mode == "F":
         raise Unreadable("floating-point pixels, whose range is unknown")
     if image.mode.startswith("I"):

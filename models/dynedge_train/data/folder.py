@@ -4,7 +4,8 @@
     DATA/train/CLASS/*.jpg   or   DATA/CLASS/*.jpg     a tenth of each class is held out as val
 
 Pictures may lie deeper inside a class. Names that begin with a dot are passed over; every other
-file that gives no picture is listed in Dataset.skipped. See decode.py for what becomes of one.
+file of a class that gives no picture is listed in Dataset.skipped, and so is a picture outside
+the classes. See decode.py for what becomes of a picture, labels.py for the names of classes.
 """
 
 import os
@@ -19,6 +20,7 @@ from .decode import decode_all, printable
 from .labels import normal, read_labels
 
 HELD_OUT = 0.1  # share of each class, where there is no val folder
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic")
 
 
 def read(path: Path, split: str, side: int, workers: int | None = None) -> Dataset:
@@ -84,7 +86,12 @@ def list_files(found: dict[str, Path], folders: list[str], root: Path):
     extra = sorted(set(found) - set(folders))
     if extra:
         raise DataError(f"{root}: class {extra[0]} is not among the {len(folders)} of train")
-    files, skipped = [], []
+    files = []
+    skipped = [
+        (printable(path.name), "a picture outside the class folders")
+        for path in sorted(root.iterdir())
+        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
+    ]
     for index, folder in enumerate(folders):
         if folder not in found:
             continue
@@ -120,7 +127,7 @@ def hold_out(files: list, split: str) -> list:
 
 def decode_into(files, side, classes, skipped, title, workers) -> Dataset:
     need = len(files) * side * side * 3
-    have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    have = physical_memory()
     if need > have:
         raise DataError(
             f"{len(files)} pictures of {side}x{side} take {need / 1e9:.1f} GB, this machine has"
@@ -138,6 +145,13 @@ def decode_into(files, side, classes, skipped, title, workers) -> Dataset:
         labels.append(label)
     labels = torch.tensor(labels, dtype=torch.int64)
     return Dataset(images[: len(names)], labels, classes, names, skipped)
+
+
+def physical_memory() -> float:
+    """Bytes; infinite where the system does not say."""
+    if not hasattr(os, "sysconf"):
+        return float("inf")
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def require_pictures(path, split, folders, files, skipped):

@@ -60,21 +60,17 @@ def from_words(text: str) -> dict[str, list[str]]:
     return table
 
 
-def make_unique(folders: list[str], candidates: list[list[str]]) -> list[str]:
-    """First candidate of each; where several classes share it, with the second or the folder."""
-    counts = Counter(names[0] for names in candidates)
-    labels = []
-    for folder, names in zip(folders, candidates):
-        shared = counts[names[0]] > 1
-        labels.append(f"{names[0]} ({names[1] if len(names) > 1 else folder})" if shared else names[0])
-    again = Counter(labels)
-    labels = [
-        f"{label} ({folder})" if again[label] > 1 else label
-        for folder, label in zip(folders, labels)
+def make_unique(folders: list[str], names: list[list[str]]) -> list[str]:
+    """First name of each class; where classes share it, with the second one or the folder."""
+    choices = [
+        [own[0], *(f"{own[0]} ({other})" for other in own[1:2]), f"{own[0]} ({folder})"]
+        for folder, own in zip(folders, names)
     ]
-    if len(set(labels)) < len(labels):
-        twice = next(label for label, count in Counter(labels).items() if count > 1)
-        raise DataError(f"the label {twice!r} belongs to several classes; name them differently")
+    counts = Counter(choice for options in choices for choice in options)
+    labels = [next((c for c in options if counts[c] == 1), options[-1]) for options in choices]
+    label, count = Counter(labels).most_common(1)[0]
+    if count > 1:
+        raise DataError(f"the label {label!r} belongs to {count} classes; name them differently")
     return labels
 
 

@@ -81,7 +81,10 @@ def read(path: Path, split: str, side: int) -> Dataset:
     entry = index["splits"][split]
     count = sum(shard["count"] for shard in entry["shards"])
     if count != len(entry["names"]) or count == 0:
-        raise DataError(f"{path / INDEX}: {count} images and {len(entry['names'])} names in {split}")
+        raise DataError(
+            f"{path / INDEX}: {count} images and {len(entry['names'])} names in {split},"
+            " expected as many of both; pack the data again"
+        )
     images = torch.empty((count, side, side, 3), dtype=torch.uint8)
     labels = torch.empty(count, dtype=torch.int64)
     start = 0
@@ -94,22 +97,40 @@ def read(path: Path, split: str, side: int) -> Dataset:
 
 
 def read_index(path: Path) -> dict:
+    file = path / INDEX
     try:
-        index = json.loads((path / INDEX).read_text("utf-8"))
-        if index["format"] != FORMAT:
-            raise DataError(f"{path / INDEX}: format {index['format']!r}, expected {FORMAT!r}")
-        if index["version"] != VERSION:
-            raise DataError(
-                f"{path / INDEX}: version {index['version']}, this program reads {VERSION};"
-                " pack the data again"
-            )
-        for entry in index["splits"].values():
-            for shard in entry["shards"]:
-                if Path(shard["file"]).name != shard["file"]:
-                    raise DataError(f"{path / INDEX}: shard {shard['file']!r} is not a file name")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{path / INDEX}: not an index of shards: {error!r}") from error
+        index = json.loads(file.read_text("utf-8"))
+        kind, version = index["format"], index["version"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{file}: not an index of shards: {error!r}") from error
+    if kind != FORMAT:
+        raise DataError(f"{file}: format {kind!r}, expected {FORMAT!r}")
+    if version != VERSION:
+        raise DataError(
+            f"{file}: version {version}, this program reads {VERSION}; pack the data again"
+        )
+    try:
+        whole = is_whole(index)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise DataError(f"{file}: damaged: {error!r}; pack the data again") from error
+    if not whole:
+        raise DataError(f"{file}: damaged: values of the wrong kind; pack the data again")
     return index
+
+
+def is_whole(index: dict) -> bool:
+    """Whether all that `read` needs is there; a shard must lie beside its index."""
+    texts = list(index["classes"])
+    counts = [index["side"]]
+    for entry in index["splits"].values():
+        texts += entry["names"] + [text for pair in entry["skipped"] for text in pair]
+        for shard in entry["shards"]:
+            texts += [shard["file"], shard["sha256"]]
+            counts.append(shard["count"])
+            if Path(shard["file"]).name != shard["file"]:
+                return False
+    numbers = all(type(count) is int and count > 0 for count in counts)
+    return numbers and all(isinstance(text, str) for text in texts)
 
 
 def read_shard(path: Path, shard: dict, images, labels, classes: int) -> None:
@@ -147,7 +168,7 @@ def main() -> None:
             raise DataError(f"{options.out} holds shards already; choose another folder")
         splits = {split: open_dataset(options.data, split, options.side) for split in SPLITS}
         index = write(splits, options.out)
-    except DataError as error:
+    except (DataError, OSError) as error:
         sys.exit(f"error: {error}")
     for split, data in splits.items():
         print(f"{split}: {len(data)} images, {len(data.skipped)} skipped")
