@@ -42,12 +42,12 @@ class AugmentSettings:
     erase: float = 0.0  # probability that a rectangle is blanked
 
     def __post_init__(self):
-        for name, high in (("crop_scale", 1.0), ("crop_ratio", math.inf)):
+        for name, high in (("crop_scale", 1), ("crop_ratio", 10)):
             pair = getattr(self, name)
             ok = isinstance(pair, (tuple, list)) and len(pair) == 2 and all(map(is_number, pair))
             if not ok or not 0 < pair[0] <= pair[1] <= high:
-                limits = "0 < low <= high" + (" <= 1" if high == 1 else "")
-                raise ValueError(f"{name} is {pair!r}, expected [low, high], {limits}")
+                limits = f"0 < low <= high <= {high}"
+                raise ValueError(f"{name} is {pair!r}, expected [low, high] with {limits}")
             object.__setattr__(self, name, tuple(map(float, pair)))
         if not isinstance(self.flip, bool):
             raise ValueError(f"flip is {self.flip!r}, expected true or false")
