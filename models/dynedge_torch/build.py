@@ -2,8 +2,10 @@
 
 import re
 
-from .mobile import Mobile
-from .mobilenetv2 import MobileNetV2
+from torch import nn
+
+from .mobile import Mobile, MobileBlock
+from .mobilenetv2 import InvertedResidual, MobileNetV2
 from .shuffle import Shuffle
 from .shufflenetv2 import ShuffleNetV2
 
@@ -33,3 +35,12 @@ def build(name: str, width: float = 1.0, classes: int = 1000, g: int = 6, folded
     kernels = g if base.startswith("dy-") else 0
     family = Mobile if base.endswith("mobile") else Shuffle
     return family(width, classes, kernels, folded)
+
+
+def zero_residuals(network) -> None:
+    """Lets every block with an identity shortcut start as the identity: its last gamma is 0."""
+    for module in network.modules():
+        if isinstance(module, MobileBlock) and module.identity:
+            nn.init.zeros_(module.pw2.bn.weight)
+        elif isinstance(module, InvertedResidual) and module.residual:
+            nn.init.zeros_(module.conv[-1].weight)

@@ -22,7 +22,7 @@ from .augment import AugmentSettings
 from .data import KINDS
 from .mix import MixSettings
 
-OPTIMISERS = ("sgd", "adamw")
+OPTIMISERS = ("sgd", "adamw", "muon")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -83,10 +83,12 @@ class Train:
     input_size: int = 64  # of the last validation and the exported network
     batch: int = 128  # pictures per step; what is left of an epoch is dropped
     seed: int = 1
-    optimiser: str = "sgd"  # Nesterov momentum; or adamw
+    optimiser: str = "sgd"  # Nesterov momentum; adamw; muon (muon.py)
     peak_lr: float = 0.1
     coefficient_lr: float = 1.0  # factor on the learning rate of coefficient modules
     momentum: float = 0.9  # of sgd
+    plain_lr: float = 2e-3  # muon: peak rate of the parameters that AdamW moves
+    plain_decay: float = 0.05  # muon: their weight decay
     warm_up: float = 0.05  # share of the run; then cosine to zero
     weight_decay: float = 1e-4  # of convolution and FC weights, not of biases and batch norm
     smoothing: float = 0.1  # of labels
@@ -111,6 +113,8 @@ class Train:
             peak_lr=(1e-9, 100),
             coefficient_lr=(0, 100),
             momentum=(0, 0.9999),
+            plain_lr=(1e-9, 100),
+            plain_decay=(0, 1),
             warm_up=(0, 0.9),
             weight_decay=(0, 1),
             smoothing=(0, 0.9),
@@ -144,6 +148,7 @@ class Distil:
 @dataclass(frozen=True)
 class Init:
     weights: str = ""  # safetensors, or a checkpoint.pt, to start from; "": random
+    zero_residual: bool = False  # blocks with a shortcut start as the identity
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from dynedge_torch import load_safetensors
+from dynedge_torch import load_safetensors, zero_residuals
 from dynedge_torch.forms import set_form
 
 from .augment import Augment
@@ -27,9 +27,11 @@ from .mix import mix
 from .optimise import limit_gradients, make_optimiser, set_rate
 from .schedule import learning_rate, seed_of
 from .score import evenly, logits_of, top
+from .statistics import is_folded, measure_statistics
 
 MAX_SKIPPED = 20  # in a row; float16's loss scale needs up to 16 halvings to settle
 SHOW_EVERY = 20  # steps between looks at the loss, each of which waits for a GPU
+STATISTICS_PICTURES = 256  # for batch norms of weights that a bundle was unpacked to
 RESIDENT_SHARE = 0.25  # of a GPU's free memory that the pictures may take
 
 
@@ -54,6 +56,8 @@ class Trainer:
         self.augment = Augment(config.augment, config.data.mean, config.data.std)
         torch.manual_seed(config.train.seed)
         self.network = machine.build(config, len(train.classes))
+        if config.init.zero_residual:
+            zero_residuals(self.network)
         self.checkpoint = self.out / "checkpoint.pt"
         saved = self.find_checkpoint(adopt)
         if config.init.weights and saved is None:
@@ -99,6 +103,19 @@ class Trainer:
     def start_from(self, weights):
         left = load_initial(self.network, weights, len(self.classes))
         say(f"started from {weights}" + (f"; new: {', '.join(left)}" if left else ""))
+        if is_folded(self.network):
+            self.measure_statistics()
+
+    def measure_statistics(self):
+        """On augmented training pictures, which is what the batch norms will see."""
+        config = self.config
+        chosen = evenly(len(self.images), STATISTICS_PICTURES).to(self.images.device)
+        generator = torch.Generator().manual_seed(config.train.seed)
+        images = self.images[chosen].to(self.machine.device)
+        x = self.augment(images, self.phases[0], generator)
+        measure_statistics(set_form(self.network, "batched"), x)
+        self.machine.place(self.network)
+        say(f"batch norms were folded; statistics measured on {len(chosen)} pictures")
 
     def resume(self, saved: dict) -> None:
         try:

@@ -2,17 +2,22 @@
 
 import torch
 
+from .muon import Muon, Together, matrix_weights
+
 COEFFICIENTS = ".coef."
+MUON_MOMENTUM = 0.95
 
 
-def parameter_groups(network, weight_decay: float, coefficient_lr: float) -> list[dict]:
-    """Up to four groups: with and without decay, coefficient modules and all others.
+def parameter_groups(network, weight_decay: float, coefficient_lr: float, but=()) -> list[dict]:
+    """All parameters except those in `but`, in up to four groups: with and without decay, coefficient modules and all others.
 
     Batch norm and biases (all parameters of one dimension) never decay. `scale` is the factor
     on the learning rate.
     """
     groups = {}
     for name, parameter in network.named_parameters():
+        if parameter in but:
+            continue
         decays, coefficient = parameter.ndim > 1, COEFFICIENTS in f".{name}"
         groups.setdefault((coefficient, decays), []).append(parameter)
     return [
@@ -27,12 +32,25 @@ def parameter_groups(network, weight_decay: float, coefficient_lr: float) -> lis
 
 def make_optimiser(network, train):
     """`train`: config.Train."""
+    if train.optimiser == "muon":
+        return make_muon(network, train)
     groups = parameter_groups(network, train.weight_decay, train.coefficient_lr)
     if train.optimiser == "adamw":
         return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98), fused=True)
     return torch.optim.SGD(
         groups, lr=0.0, momentum=train.momentum, nesterov=train.momentum > 0, fused=True
     )
+
+
+def make_muon(network, train):
+    """Muon for the convolutions that mix channels, AdamW at `plain_lr` for all else."""
+    weights = matrix_weights(network)
+    muon = Muon(weights, 0.0, MUON_MOMENTUM, train.weight_decay)
+    muon.param_groups[0]["scale"] = 1.0
+    others = parameter_groups(network, train.plain_decay, train.coefficient_lr, but=set(weights))
+    for group in others:
+        group["scale"] *= train.plain_lr / train.peak_lr
+    return Together(muon, torch.optim.AdamW(others, lr=0.0, betas=(0.9, 0.98), fused=True))
 
 
 def set_rate(optimiser, rate: float) -> None:
