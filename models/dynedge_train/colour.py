@@ -45,19 +45,18 @@ def change(x: torch.Tensor, ops: float, strength: float, draw) -> torch.Tensor:
 
 def linear(amounts: torch.Tensor):
     """amounts: [6, B] -> matrix [B, 3, 3], and the share [B] of mean grey to be added"""
-    brightness, contrast, saturation, angle, red, blue = amounts
+    brightness, contrast, saturation, angle, red, blue = amounts[:, :, None, None]
     device = amounts.device
     identity = torch.eye(3, device=device)
     to_grey = torch.tensor(LUMA, device=device).expand(3, 3)
-    scale = lambda values: values[:, None, None]  # noqa: E731
-    matrix = scale((1 + brightness) * (1 + contrast)) * identity
-    matrix = (identity + scale(saturation) * (identity - to_grey)) @ matrix
+    matrix = (1 + brightness) * (1 + contrast) * identity
+    matrix = (identity + saturation * (identity - to_grey)) @ matrix
     # Hue: rotation about the grey axis (Rodrigues).
     third = torch.full((3, 3), 1 / 3, device=device)
     cross = torch.tensor([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], device=device) / math.sqrt(3)
-    turn = third + scale(angle.cos()) * (identity - third) + scale(angle.sin()) * cross
-    gains = torch.stack((1 + red, torch.ones_like(red), 1 + blue), 1)
-    return gains[:, :, None] * (turn @ matrix), -contrast
+    turn = third + angle.cos() * (identity - third) + angle.sin() * cross
+    gains = torch.cat((1 + red, torch.ones_like(red), 1 + blue), 1)  # [B, 3, 1]
+    return gains * (turn @ matrix), -amounts[1]
 
 
 def solarize(x, amount, strength):
@@ -87,7 +86,8 @@ def equalize(x, amount, strength):
     total = counts.cumsum(1)
     first = total.gather(1, levels.amin(1, keepdim=True))  # pixels of the darkest level
     span = levels.shape[1] - first
-    table = torch.where(span < 1, torch.arange(256.0, device=x.device), (total - first) * 255 / span)
+    same = torch.arange(256.0, device=x.device)
+    table = torch.where(span < 1, same, (total - first) * 255 / span)
     return torch.lerp(x, table.gather(1, levels).view(x.shape), strength * amount)
 
 

@@ -246,7 +246,8 @@ def recoloured(images, **amounts):
     names = ("brightness", "contrast", "saturation", "hue", "red", "blue")
     values = iter([amounts.get(name, 0.0) for name in names])
     limits = (*[colour.MAX_FACTOR] * 3, colour.MAX_HUE, *[colour.MAX_TINT] * 2)
-    chosen = iter([1.0] * 10 + [v for limit in limits for v in (0.0, (next(values) / limit + 1) / 2)])
+    pairs = [(0.0, (next(values) / limit + 1) / 2) for limit in limits]
+    chosen = iter([1.0] * 10 + [number for pair in pairs for number in pair])
     return colour.change(
         planes(images), 0.5, 1.0, lambda: torch.full((len(images),), next(chosen))
     )

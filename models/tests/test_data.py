@@ -89,7 +89,13 @@ def test_formats(tmp_path, suffix):
 
 @pytest.mark.parametrize(
     "mode, suffix, tolerance",
-    [("CMYK", "jpg", 8), ("CMYK", "tif", 1), ("P", "png", 60), ("P", "gif", 60), ("RGBA", "png", 0)],
+    [
+        ("CMYK", "jpg", 8),
+        ("CMYK", "tif", 1),
+        ("P", "png", 60),
+        ("P", "gif", 60),
+        ("RGBA", "png", 0),
+    ],
 )
 def test_colour_modes_become_rgb(tmp_path, mode, suffix, tolerance):
     found = decode.decode(save(tmp_path / f"a.{suffix}", picture(mode=mode)), 8)
@@ -306,11 +312,11 @@ def twice_the_same_name(root):
 
 
 BAD_FOLDERS = {
-    "empty": (lambda root: None, "train", "no class folders, expected a folder of images per class"),
+    "empty": (lambda root: None, "train", "no class folders, expected two or more folders"),
     "no class": (lambda root: save(root / "a.png"), "train", "no class folders"),
     "one class": (lambda root: make_folder(root, {"ant": 5}), "train", "only one class .ant"),
     "no pictures": (no_pictures, "train", "no files of train in 2 class folders"),
-    "empty class": (class_without_pictures, "train", "1 of 3 classes .* bee; .*notes.txt: not a pic"),
+    "empty class": (class_without_pictures, "train", "1 of 3 classes .* bee; .*notes.txt: not a"),
     "new class": (class_of_val_alone, "val", "class dog is not among the 2 of train"),
     "same name": (twice_the_same_name, "train", "two folders are called caf\u00e9"),
 }

@@ -31,7 +31,9 @@ def read(path: Path, split: str, side: int, workers: int | None = None) -> Datas
     known = class_folders(train or val)
     if len(known) < 2:
         found = f"only one class ({next(iter(known))})" if known else "no class folders"
-        raise DataError(f"{train or val}: {found}, expected a folder of images per class, two or more")
+        raise DataError(
+            f"{train or val}: {found}, expected two or more folders of images, one per class"
+        )
     folders = list(known)
     classes = read_labels(path, folders)
     if train and val and split == "val":
@@ -42,7 +44,7 @@ def read(path: Path, split: str, side: int, workers: int | None = None) -> Datas
         files, skipped = list_files(known, folders, train or val)
         if not val:
             files = hold_out(files, split)
-            say(f"{path}: no val folder, so {HELD_OUT:.0%} of each class is held out for validation")
+            say(f"{path}: no val folder, so {HELD_OUT:.0%} of each class is held out as val")
     require_pictures(path, split, folders, files, skipped)
     data = decode_into(files, side, classes, skipped, f"{path.name or path}/{split}", workers)
     require_classes(path, split, folders, data)
