@@ -57,9 +57,14 @@ def kept_text(path) -> str:
 
 
 def pair_variants(contest, pair) -> list:
-    """[(first, second)] of the group at equal width, the dynamic network with the standard g_t."""
+    """[(first, second)] of the group, the dynamic network with the standard g_t.
+
+    Of equal width; where the group has no such pair, an original stands beside every width.
+    """
     standard = [v for v in contest.variants if v[2] in (None, STANDARD_G)]
-    return [(a, b) for a in standard for b in standard if (a[0], b[0], a[1]) == (*pair, b[1])]
+    found = [(a, b) for a in standard for b in standard if (a[0], b[0]) == pair]
+    equal = [(a, b) for a, b in found if a[1] == b[1]]
+    return equal if equal or pair[1].startswith("fix-") else found
 
 
 def comparisons(groups) -> list:

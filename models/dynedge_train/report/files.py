@@ -72,3 +72,13 @@ def write_text(path, text: str):
 def fill(name: str, **values) -> str:
     """The template `name` with every `$key` replaced; a key without a value is a KeyError."""
     return Template((TEMPLATES / name).read_text()).substitute(values)
+
+
+def copy(source, target):
+    """Replaces `target` by a copy of `source`, which may be the same file."""
+    source, target = Path(source), Path(target)
+    content = source.read_bytes()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(target.name + ".partial")
+    partial.write_bytes(content)
+    os.replace(partial, target)

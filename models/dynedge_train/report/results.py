@@ -78,7 +78,7 @@ def check(entry: dict, where: str) -> Result:
 
 
 def read_results(path) -> list:
-    """-> [Result], each network, seed, budget and recipe once."""
+    """-> [Result]; throws ReportError for a file that collect would not have written."""
     try:
         entries = json.loads(Path(path).read_text())
     except FileNotFoundError:
@@ -90,6 +90,12 @@ def read_results(path) -> list:
     if not isinstance(entries, list):
         raise ReportError(f"{path}: got {type(entries).__name__}, expected a list of results")
     results = [check(entry, f"{path}, entry {index}") for index, entry in enumerate(entries)]
+    refuse_twins(results, path)
+    return results
+
+
+def refuse_twins(results, path) -> None:
+    """Each network, seed, budget and recipe may be there once."""
     seen = {}
     for result in results:
         key = (*result.variant, result.seed, contest_key(result))
@@ -99,7 +105,6 @@ def read_results(path) -> list:
                 "and recipe; keep one"
             )
         seen[key] = result.run
-    return results
 
 
 def contest_key(result: Result) -> tuple:
@@ -118,7 +123,7 @@ class Contest:
     @property
     def title(self) -> str:
         size = self.first.input_size
-        return f"{self.first.dataset}, {self.first.budget:,} images seen at {size}x{size}"
+        return f"{self.first.dataset}, {self.first.budget:,} images seen, scored at {size}x{size}"
 
     @property
     def first(self) -> Result:
