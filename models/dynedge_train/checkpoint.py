@@ -11,7 +11,7 @@ from torch import nn
 
 from dynedge_torch.export import export_safetensors, read_safetensors
 
-from .config import Config
+from .config import Config, ConfigError, parse
 
 VERSION = 1
 
@@ -24,7 +24,10 @@ def replace_file(path, write) -> None:
     """`write(partial_path)`, then the file takes its place: a killed run leaves the old one."""
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
+    partial.touch()  # gives it the usual permissions; safetensors would make it private
+    mode = partial.stat().st_mode
     write(partial)
+    partial.chmod(mode)
     os.replace(partial, path)
 
 
@@ -45,23 +48,30 @@ def read_checkpoint(path) -> dict:
 
 def check_same_run(path, saved: dict, config: Config, data: dict) -> None:
     """A checkpoint resumes only with the configuration and the data that it was made with."""
+    remedy = "Use another --out, delete the checkpoint, or say --adopt to go on all the same"
+    try:
+        before = parse(saved["config"]).as_dict()  # with defaults for keys that are younger
+    except ConfigError as error:
+        raise CheckpointError(f"{path} has an unknown configuration: {error}. {remedy}") from error
+    pairs = (("", before, config.as_dict()), ("data ", saved["data"], data))
     differences = [
-        f"{key} was {old!r}, is {new!r}"
-        for key, old, new in (
-            *differing(saved["config"], config.as_dict()),
-            *differing(saved["data"], data, "data."),
-        )
+        f"{prefix}{key} was {short(old)}, is {short(new)}"
+        for prefix, *tables in pairs
+        for key, old, new in differing(*tables)
     ]
     if differences:
-        raise CheckpointError(
-            f"{path} belongs to another run: {'; '.join(differences[:6])}. Use another --out,"
-            " delete the checkpoint, or say --adopt to go on with the new configuration"
-        )
+        found = "; ".join(differences[:6])
+        raise CheckpointError(f"{path} belongs to another run: {found}. {remedy}")
+
+
+def short(value) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def differing(old: dict, new: dict, prefix: str = ""):
     """Yields (key, old, new) where two nested tables differ."""
-    for key in old.keys() | new.keys():
+    for key in sorted(old.keys() | new.keys()):
         a, b = old.get(key), new.get(key)
         if isinstance(a, dict) and isinstance(b, dict):
             yield from differing(a, b, f"{prefix}{key}.")
@@ -89,8 +99,8 @@ def load_initial(network, path, classes: int) -> list[str]:
     ]
     if wrong:
         raise CheckpointError(
-            f"{path}: weights of another network ({title}): {len(wrong)} of {len(own_names)} tensors"
-            f" differ, such as {'; '.join(wrong[:3])}"
+            f"{path}: weights of another network ({title}): {len(wrong)} of {len(own_names)}"
+            f" tensors differ, such as {'; '.join(wrong[:3])}"
         )
     missing = sorted(n for n in head if shape_of(tensors.get(n)) != shape_of(own[n]))
     network.load_state_dict({k: v for k, v in tensors.items() if k not in missing}, strict=False)

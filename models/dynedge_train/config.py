@@ -39,7 +39,8 @@ def require(holds: bool, key: str, value, expected: str) -> None:
 
 def require_one_of(key: str, value, known) -> None:
     if value not in known:
-        raise ConfigError(f"{key} is {value!r}, expected one of {', '.join(known)}{nearest(value, known)}")
+        hint = nearest(value, known)
+        raise ConfigError(f"{key} is {value!r}, expected one of {', '.join(known)}{hint}")
 
 
 def nearest(word: str, known) -> str:
@@ -102,8 +103,7 @@ class Train:
         require_one_of("train.optimiser", self.optimiser, OPTIMISERS)
         require_one_of("train.precision", self.precision, PRECISIONS)
         sizes = self.sizes
-        require(all(len(pair) == 2 for pair in sizes), "train.sizes", sizes, "[[size, epochs], ...]")
-        require(all(e >= 1 for _, e in sizes), "train.sizes", sizes, "an epoch or more of each size")
+        require(all(e >= 1 for _, e in sizes), "train.sizes", sizes, "an epoch or more of each")
         for size in (self.input_size, *(size for size, _ in sizes)):
             require(16 <= size <= 1024, "input size", size, "16 to 1024 pixels")
         limits = dict(
@@ -142,7 +142,8 @@ class Distil:
 
     def __post_init__(self):
         require(0 <= self.weight <= 1, "distil.weight", self.weight, "0 to 1")
-        require(0.1 <= self.temperature <= 100, "distil.temperature", self.temperature, "0.1 to 100")
+        value = self.temperature
+        require(0.1 <= value <= 100, "distil.temperature", value, "0.1 to 100")
 
 
 @dataclass(frozen=True)
@@ -260,8 +261,8 @@ def convert(value, kind, key: str):
         if not isinstance(value, (list, tuple)):
             raise ConfigError(f"{key} is {value!r}, expected a list")
         kinds = [k for k in get_args(kind) if k is not Ellipsis]
-        item_kinds = kinds * len(value) if len(kinds) == 1 or Ellipsis in get_args(kind) else kinds
-        if len(item_kinds) < len(value):
+        item_kinds = kinds * len(value) if len(kinds) == 1 else kinds
+        if len(item_kinds) != len(value):
             raise ConfigError(f"{key} is {value!r}, expected {len(item_kinds)} values")
         return origin(convert(v, k, key) for v, k in zip(value, item_kinds))
     if origin is float and type(value) is int:

@@ -41,7 +41,7 @@ class Progress:
         # None: tqdm itself looks whether stderr is a terminal.
         self.bar = tqdm(total=total, initial=done, desc=title, unit=unit, disable=None, leave=False)
         self.began = self.last = time.monotonic()
-        self.first = done
+        self.first, self.text = done, ""
 
     def step(self) -> None:
         self.done += 1
@@ -50,9 +50,8 @@ class Progress:
             self.last = time.monotonic()
             rate = (self.done - self.first) / (self.last - self.began)
             left = (self.total - self.done) / rate
-            say(f"{self.title}: {self.done} of {self.total}, {rate:.2f} {self.unit}s/s, {left:.0f} s left{self.text}")
-
-    text = ""
+            speed = f"{rate:.2f} {self.unit}/s, {left:.0f} s left"
+            say(f"{self.title}: {self.done} of {self.total}, {speed}{self.text}")
 
     def show(self, **values) -> None:
         self.text = "".join(f", {key} {value:.3f}" for key, value in values.items())
@@ -82,9 +81,6 @@ def write_json(path, content: dict) -> None:
 
 def draw_curve(path, history: list[dict], title: str) -> None:
     """Loss and accuracy by epoch."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     from matplotlib.figure import Figure
 
     epochs = [row["epoch"] for row in history]

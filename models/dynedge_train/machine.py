@@ -9,6 +9,7 @@ from torch import nn
 
 from dynedge_torch import build
 from dynedge_torch.forms import fastest_form, set_form
+from dynedge_torch.planes.forward import native_bfloat16
 
 from .config import Config, ConfigError
 
@@ -27,6 +28,8 @@ class Machine:
         self.device = torch.device(device)
         self.form = self.choose_form(form, config.train.batch)
         self.dtype = self.choose_dtype(config.train.precision)
+        if self.form == "planes" and self.dtype == torch.float16:
+            raise ConfigError("train.precision is float16; planes store float32 or bfloat16")
 
     def choose_form(self, form: str, batch: int) -> str:
         whole_lanes = batch % PLANES_BATCH == 0
@@ -44,14 +47,13 @@ class Machine:
             return getattr(torch, precision)
         if self.device.type == "cuda":
             return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-        return None if self.form == "planes" else torch.float32
+        fast = self.form == "planes" and native_bfloat16()
+        return torch.bfloat16 if fast else torch.float32
 
     def place(self, network):
         """Puts a network on the device, in the form and memory layout for training."""
         network = network.to(self.device)
         if self.form == "planes":
-            if self.dtype == torch.float16:
-                raise ConfigError("train.precision is float16; planes store float32 or bfloat16")
             return set_form(network, "planes", self.dtype)
         set_form(network, self.form)
         if self.device.type == "cuda":
@@ -62,7 +64,8 @@ class Machine:
         return network
 
     def build(self, config: Config, classes: int):
-        return self.place(build(config.network.name, config.network.width, classes, config.network.g))
+        network = config.network
+        return self.place(build(network.name, network.width, classes, network.g))
 
     def autocast(self):
         """Mixed precision around forward and loss; planes cast by themselves."""
@@ -75,13 +78,12 @@ class Machine:
 
     def facts(self) -> dict:
         gpu = torch.cuda.get_device_name() if self.device.type == "cuda" else None
-        dtype = str(self.dtype).removeprefix("torch.") if self.dtype else "auto"
         return dict(
             device=self.device.type,
             gpu=gpu,
             cpu=cpu_name(),
             form=self.form,
-            precision=dtype,
+            precision=str(self.dtype).removeprefix("torch."),
             threads=torch.get_num_threads(),
             torch=torch.__version__,
             python=platform.python_version(),

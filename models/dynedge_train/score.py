@@ -22,7 +22,7 @@ def logits_of(network, images, size: int, mean, std, device="cpu", title="valida
 
 
 def top(logits, labels, k: int) -> int:
-    """How many labels are among the k largest logits; of equal ones the lower class counts first."""
+    """How many labels are among the k largest logits; of equal ones the lower class is first."""
     k = min(k, logits.shape[1])
     own = logits.gather(1, labels[:, None])
     before = torch.arange(logits.shape[1]) < labels[:, None]
