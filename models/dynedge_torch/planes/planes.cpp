@@ -16,22 +16,6 @@ void with_type(const Tensor& x, F&& f) {
   else TORCH_CHECK(false, "planes: got ", x.scalar_type(), ", expected float32 or bfloat16");
 }
 
-template <class F>
-void with_g(int64_t g, F&& f) {
-  TORCH_CHECK(g >= 0 && g <= 8, "planes: got ", g, " fixed kernels per output, expected 0 to 8");
-  switch (g) {
-    case 0: return f(std::integral_constant<int, 0>{});
-    case 1: return f(std::integral_constant<int, 1>{});
-    case 2: return f(std::integral_constant<int, 2>{});
-    case 3: return f(std::integral_constant<int, 3>{});
-    case 4: return f(std::integral_constant<int, 4>{});
-    case 5: return f(std::integral_constant<int, 5>{});
-    case 6: return f(std::integral_constant<int, 6>{});
-    case 7: return f(std::integral_constant<int, 7>{});
-    case 8: return f(std::integral_constant<int, 8>{});
-  }
-}
-
 template <class T>
 T* data(const Tensor& t) {
   return static_cast<T*>(t.data_ptr());
@@ -56,37 +40,57 @@ void in_tasks(int64_t n, int64_t tasks, F&& f) {
   });
 }
 
-struct Dynamic {
-  Tensor fixed, bias, eta;
-  int64_t g, rows;  // rows: all fixed kernels
-};
-
-Dynamic dynamic(const Tensor& fixed, const Tensor& bias, const Tensor& eta) {
-  check_float(fixed, "the fixed kernels");
+void check_dynamic(const Tensor& fixed, const Tensor& bias, const Tensor& eta) {
   check_float(bias, "the biases");
   check_float(eta, "the coefficients");
-  TORCH_CHECK(eta.dim() == 3 && eta.size(0) * eta.size(1) == fixed.size(0), "planes: coefficients ",
-              eta.sizes(), " do not fit fixed kernels ", fixed.sizes());
-  return {fixed, bias, eta, eta.size(1), fixed.size(0)};
+  TORCH_CHECK(eta.dim() == 3 && eta.size(0) * eta.size(1) == fixed.size(0), "planes: coefficients ", eta.sizes(),
+              " do not fit fixed kernels ", fixed.sizes());
+  TORCH_CHECK(eta.size(1) <= 8, "planes: got ", eta.size(1), " fixed kernels per output channel, expected 1 to 8");
 }
+
+// The kernels of a layer for the sixteen samples from `at`.
+Kernels kernels_at(const Tensor& fixed, const Tensor& bias, const Tensor& eta, int64_t batch, int64_t at) {
+  const int64_t g = eta.numel() ? eta.size(1) : 0;
+  return {data<float>(fixed), data<float>(bias), data<float>(eta) + at, g, fixed.size(1), batch};
+}
+
+template <class F>
+void each_lanes(int64_t from, int64_t to, F&& f) {
+  for (int64_t at = from * LANES; at < to * LANES; at += LANES) f(at);
+}
+
+// Gradients of a layer's kernels: every task adds into its own copy, and the copies are summed in order.
+struct Collected {
+  Tensor fixed, bias, eta;
+  int64_t tasks;
+
+  Collected(const Tensor& fixed_, const Tensor& bias_, const Tensor& eta_, int64_t chunks)
+      : tasks(std::min<int64_t>(chunks, at::get_num_threads())) {
+    fixed = torch::zeros({tasks, fixed_.size(0), fixed_.size(1)}, fixed_.options());
+    bias = torch::zeros({tasks, bias_.numel()}, fixed_.options());
+    eta = torch::zeros_like(eta_);
+  }
+  Gradients at(int64_t task, int64_t lanes) const {
+    return {data<float>(fixed) + task * fixed.stride(0), data<float>(bias) + task * bias.stride(0), data<float>(eta) + lanes};
+  }
+  static Tensor total(const Tensor& copies) { return copies.size(0) == 1 ? copies[0] : copies.sum(0); }
+};
 
 }  // namespace
 
 // x [Cin, H, W, B], fixed [Cout * g, Cin], bias [Cout * g], eta [Cout, g, B] -> [Cout, H, W, B]
 Tensor dynamic_pointwise(const Tensor& x, const Tensor& fixed, const Tensor& bias, const Tensor& eta) {
   check_planes(x);
-  const auto d = dynamic(fixed, bias, eta);
+  check_float(fixed, "the fixed kernels");
+  check_dynamic(fixed, bias, eta);
   const PointwiseShape s{x.size(0), eta.size(0), x.size(1) * x.size(2), x.size(3)};
   Tensor y = torch::empty({s.cout, x.size(1), x.size(2), s.batch}, x.options());
   with_type(x, [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
-    with_g(d.g, [&](auto g) {
-      if constexpr (decltype(g)::value > 0)
-        at::parallel_for(0, s.batch / LANES, 1, [&](int64_t from, int64_t to) {
-          for (int64_t at = from * LANES; at < to * LANES; at += LANES)
-            pointwise_forward<decltype(g)::value>(s, data<T>(x) + at, data<float>(fixed), data<float>(bias),
-                                                  data<float>(eta) + at, data<T>(y) + at);
-        });
+    at::parallel_for(0, s.batch / LANES, 1, [&](int64_t from, int64_t to) {
+      each_lanes(from, to, [&](int64_t at) {
+        pointwise_forward(s, data<T>(x) + at, kernels_at(fixed, bias, eta, s.batch, at), data<T>(y) + at);
+      });
     });
   });
   return y;
@@ -96,25 +100,21 @@ std::vector<Tensor> dynamic_pointwise_backward(const Tensor& x, const Tensor& fi
                                                const Tensor& eta, const Tensor& dy) {
   check_planes(x);
   check_planes(dy);
-  const auto d = dynamic(fixed, bias, eta);
+  check_dynamic(fixed, bias, eta);
   const PointwiseShape s{x.size(0), eta.size(0), x.size(1) * x.size(2), x.size(3)};
-  const int64_t chunks = s.batch / LANES, tasks = std::min<int64_t>(chunks, at::get_num_threads());
-  Tensor dx = torch::empty_like(x), deta = torch::zeros_like(eta);
-  Tensor dfixed = torch::zeros({tasks, d.rows, s.cin}, fixed.options()), dbias = torch::zeros({tasks, d.rows}, bias.options());
+  const int64_t chunks = s.batch / LANES;
+  Tensor dx = torch::empty_like(x);
+  const Collected collected(fixed, bias, eta, chunks);
   with_type(x, [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
-    with_g(d.g, [&](auto g) {
-      if constexpr (decltype(g)::value > 0)
-        in_tasks(chunks, tasks, [&](int64_t from, int64_t to, int64_t task) {
-          for (int64_t at = from * LANES; at < to * LANES; at += LANES)
-            pointwise_backward<decltype(g)::value>(
-                s, data<T>(x) + at, data<float>(fixed), data<float>(bias), data<float>(eta) + at, data<T>(dy) + at,
-                data<T>(dx) + at, data<float>(deta) + at, data<float>(dfixed) + task * d.rows * s.cin,
-                data<float>(dbias) + task * d.rows);
-        });
+    in_tasks(chunks, collected.tasks, [&](int64_t from, int64_t to, int64_t task) {
+      each_lanes(from, to, [&](int64_t at) {
+        pointwise_backward(s, data<T>(x) + at, kernels_at(fixed, bias, eta, s.batch, at), data<T>(dy) + at,
+                           data<T>(dx) + at, collected.at(task, at));
+      });
     });
   });
-  return {dx, tasks == 1 ? dfixed[0] : dfixed.sum(0), tasks == 1 ? dbias[0] : dbias.sum(0), deta};
+  return {dx, Collected::total(collected.fixed), Collected::total(collected.bias), collected.eta};
 }
 
 namespace {
@@ -130,28 +130,32 @@ void with_group(int64_t per_group, F&& f) {
 }
 
 template <class F>
-void with_spatial(const Tensor& x, int64_t g, int64_t per_group, F&& f) {
+void with_spatial(const Tensor& x, bool dynamic, int64_t per_group, F&& f) {
   with_type(x, [&](auto* type) {
-    with_g(g, [&](auto count) { with_group(per_group, [&](auto channels) { f(type, count, channels); }); });
+    with_group(per_group, [&](auto channels) {
+      if (dynamic) f(type, std::true_type{}, channels);
+      else f(type, std::false_type{}, channels);
+    });
   });
 }
 
 }  // namespace
 
-// x [C, H, W, B]; g = 0: fixed [C, per_group * 9], bias and eta empty; else fixed [C * g, per_group * 9],
+// x [C, H, W, B]; fixed kernels: fixed [C, per_group * 9], bias and eta empty; dynamic: fixed [C * g, per_group * 9],
 // bias [C * g], eta [C, g, B] -> [C, H', W', B]
 Tensor spatial(const Tensor& x, const Tensor& fixed, const Tensor& bias, const Tensor& eta, int64_t stride) {
   check_planes(x);
   check_float(fixed, "the kernels");
-  const int64_t g = eta.numel() ? dynamic(fixed, bias, eta).g : 0;
+  if (eta.numel()) check_dynamic(fixed, bias, eta);
   const SpatialShape s{x.size(0), x.size(1), x.size(2), x.size(3), stride};
   Tensor y = torch::empty({s.channels, s.out_height(), s.out_width(), s.batch}, x.options());
-  with_spatial(x, g, fixed.size(1) / 9, [&](auto* type, auto count, auto channels) {
+  with_spatial(x, eta.numel(), fixed.size(1) / 9, [&](auto* type, auto dynamic, auto channels) {
     using T = std::remove_pointer_t<decltype(type)>;
     at::parallel_for(0, s.batch / LANES, 1, [&](int64_t from, int64_t to) {
-      for (int64_t at = from * LANES; at < to * LANES; at += LANES)
-        spatial_forward<decltype(count)::value, decltype(channels)::value>(
-            s, data<T>(x) + at, data<float>(fixed), data<float>(bias), data<float>(eta) + at, data<T>(y) + at);
+      each_lanes(from, to, [&](int64_t at) {
+        spatial_forward<decltype(dynamic)::value, decltype(channels)::value>(
+            s, data<T>(x) + at, kernels_at(fixed, bias, eta, s.batch, at), data<T>(y) + at);
+      });
     });
   });
   return y;
@@ -161,23 +165,21 @@ std::vector<Tensor> spatial_backward_(const Tensor& x, const Tensor& fixed, cons
                                       int64_t stride, const Tensor& dy) {
   check_planes(x);
   check_planes(dy);
-  const int64_t g = eta.numel() ? dynamic(fixed, bias, eta).g : 0;
   const SpatialShape s{x.size(0), x.size(1), x.size(2), x.size(3), stride};
-  const int64_t chunks = s.batch / LANES, tasks = std::min<int64_t>(chunks, at::get_num_threads());
-  Tensor dx = torch::empty_like(x), deta = torch::zeros_like(eta);
-  Tensor dfixed = torch::zeros({tasks, fixed.size(0), fixed.size(1)}, fixed.options());
-  Tensor dbias = torch::zeros({tasks, bias.numel()}, fixed.options());
-  with_spatial(x, g, fixed.size(1) / 9, [&](auto* type, auto count, auto channels) {
+  const int64_t chunks = s.batch / LANES;
+  Tensor dx = torch::empty_like(x);
+  const Collected collected(fixed, bias, eta, chunks);
+  with_spatial(x, eta.numel(), fixed.size(1) / 9, [&](auto* type, auto dynamic, auto channels) {
     using T = std::remove_pointer_t<decltype(type)>;
-    in_tasks(chunks, tasks, [&](int64_t from, int64_t to, int64_t task) {
-      for (int64_t at = from * LANES; at < to * LANES; at += LANES)
-        spatial_backward<decltype(count)::value, decltype(channels)::value>(
-            s, data<T>(x) + at, data<float>(fixed), data<float>(bias), data<float>(eta) + at, data<T>(dy) + at,
-            data<T>(dx) + at, data<float>(deta) + at, data<float>(dfixed) + task * fixed.numel(),
-            data<float>(dbias) + task * bias.numel());
+    in_tasks(chunks, collected.tasks, [&](int64_t from, int64_t to, int64_t task) {
+      each_lanes(from, to, [&](int64_t at) {
+        spatial_backward<decltype(dynamic)::value, decltype(channels)::value>(
+            s, data<T>(x) + at, kernels_at(fixed, bias, eta, s.batch, at), data<T>(dy) + at, data<T>(dx) + at,
+            collected.at(task, at));
+      });
     });
   });
-  return {dx, tasks == 1 ? dfixed[0] : dfixed.sum(0), tasks == 1 ? dbias[0] : dbias.sum(0), deta};
+  return {dx, Collected::total(collected.fixed), Collected::total(collected.bias), collected.eta};
 }
 
 // y [C, H, W, B], gamma, beta [C]; residual as y or empty; activation 0 none, 1 ReLU, 2 ReLU6

@@ -44,17 +44,13 @@ inline void gather(const T* from, int64_t channels, int64_t pixels, int64_t batc
       store(to + (c * count + p) * LANES, load(from + (c * pixels + first + p) * batch));
 }
 
-// x, y: lane pointers; fixed [cout, G, cin], bias [cout, G], eta [cout, G, batch] at the lanes.
-template <int G, class T>
-void pointwise_forward(PointwiseShape s, const T* x, const float* fixed, const float* bias,
-                       const float* eta, T* y) {
+// x, y: planes at the lanes.
+template <class T>
+void pointwise_forward(PointwiseShape s, const T* x, const Kernels& kernels, T* y) {
   const int64_t K = s.cin, B = s.batch, block = s.block();
   std::vector<float> xs(K * block * LANES), ws((s.keep() ? s.cout : ROWS) * K * LANES);
-  auto fuse = [&](int64_t t, float* to) {
-    fuse_row<G>(fixed + t * G * K, eta + t * G * B, B, K, to);
-  };
   if (s.keep())
-    for (int64_t t = 0; t < s.cout; ++t) fuse(t, &ws[t * K * LANES]);
+    for (int64_t t = 0; t < s.cout; ++t) kernels.fuse(t, &ws[t * K * LANES]);
   for (int64_t first = 0; first < s.pixels; first += block) {
     const int64_t count = std::min(block, s.pixels - first);
     gather(x, K, s.pixels, B, first, count, xs.data());
@@ -62,10 +58,9 @@ void pointwise_forward(PointwiseShape s, const T* x, const float* fixed, const f
       constexpr int rows = decltype(rows_)::value;
       const float* w = s.keep() ? &ws[t0 * K * LANES] : ws.data();
       if (!s.keep())
-        for (int t = 0; t < rows; ++t) fuse(t0 + t, &ws[t * K * LANES]);
+        for (int t = 0; t < rows; ++t) kernels.fuse(t0 + t, &ws[t * K * LANES]);
       Lanes start[rows];
-      for (int t = 0; t < rows; ++t)
-        start[t] = fuse_bias<G>(bias + (t0 + t) * G, eta + (t0 + t) * G * B, B);
+      for (int t = 0; t < rows; ++t) start[t] = kernels.fuse_bias(t0 + t);
       in_tiles<COLUMNS>(count, [&](int64_t p0, auto columns_) {
         constexpr int columns = decltype(columns_)::value;
         Lanes total[rows][columns];
@@ -94,26 +89,20 @@ void pointwise_forward(PointwiseShape s, const T* x, const float* fixed, const f
   }
 }
 
-// Writes dx; adds into deta, dfixed, dbias.
-template <int G, class T>
-void pointwise_backward(PointwiseShape s, const T* x, const float* fixed, const float* bias,
-                        const float* eta, const T* dy, T* dx, float* deta, float* dfixed,
-                        float* dbias) {
+// Writes dx; adds into the gradients.
+template <class T>
+void pointwise_backward(PointwiseShape s, const T* x, const Kernels& kernels, const T* dy, T* dx,
+                        const Gradients& gradients) {
   const int64_t K = s.cin, K16 = whole_lanes(K), B = s.batch, block = s.block();
   const int64_t held = s.keep() ? s.cout : ROWS;
   std::vector<float> xs(K * block * LANES), dxs(xs.size()), dys(ROWS * block * LANES);
   std::vector<float> ws(held * K * LANES), dws(held * K16 * LANES);
   std::vector<Lanes> db(held, Lanes{});
-  auto fuse = [&](int64_t t, float* to) {
-    fuse_row<G>(fixed + t * G * K, eta + t * G * B, B, K, to);
-  };
   auto finish = [&](int64_t t, int64_t row) {
-    fuse_row_backward<G>(fixed + t * G * K, bias + t * G, eta + t * G * B, B, K,
-                         &dws[row * K16 * LANES], db[row], deta + t * G * B, dfixed + t * G * K,
-                         dbias + t * G);
+    gradients.add(kernels, t, &dws[row * K16 * LANES], db[row]);
   };
   if (s.keep())
-    for (int64_t t = 0; t < s.cout; ++t) fuse(t, &ws[t * K * LANES]);
+    for (int64_t t = 0; t < s.cout; ++t) kernels.fuse(t, &ws[t * K * LANES]);
   for (int64_t first = 0; first < s.pixels; first += block) {
     const int64_t count = std::min(block, s.pixels - first);
     gather(x, K, s.pixels, B, first, count, xs.data());
@@ -124,7 +113,7 @@ void pointwise_backward(PointwiseShape s, const T* x, const float* fixed, const 
       const float* w = &ws[row0 * K * LANES];
       float* dw = &dws[row0 * K16 * LANES];
       if (!s.keep()) {
-        for (int t = 0; t < rows; ++t) fuse(t0 + t, &ws[t * K * LANES]);
+        for (int t = 0; t < rows; ++t) kernels.fuse(t0 + t, &ws[t * K * LANES]);
         std::fill(dws.begin(), dws.end(), 0.f);
         std::fill(db.begin(), db.end(), Lanes{});
       }

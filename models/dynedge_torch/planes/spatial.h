@@ -1,5 +1,5 @@
 // Grouped 3x3 convolution with padding 1 on planes: C input and C output channels per group
-// (depthwise: C = 1), stride S; kernels fixed (G = 0) or fused from G fixed ones per sample.
+// (depthwise: C = 1), any stride; kernels fixed or DYNAMIC, that is fused for each sample.
 #pragma once
 #include <algorithm>
 #include <vector>
@@ -33,29 +33,28 @@ inline void unpad(SpatialShape s, const float* from, T* x) {
               load(from + ((c * (s.height + 2) + y + 1) * row + x_ + 1) * LANES));
 }
 
-// One kernel weight for all sixteen samples (G = 0) or one per sample.
-template <int G>
+// One kernel weight for all sixteen samples, or one for each.
+template <bool DYNAMIC>
 inline Lanes weight(const float* w, int64_t index) {
-  if constexpr (G == 0) return splat(w[index]);
-  else return load(w + index * LANES);
+  if constexpr (DYNAMIC) return load(w + index * LANES);
+  else return splat(w[index]);
 }
 
-template <int G, int C, class T>
-void spatial_forward(SpatialShape s, const T* x, const float* fixed, const float* bias,
-                     const float* eta, T* y) {
-  constexpr int K = C * 9, TILE = C == 1 ? 8 : 4, M = G ? G : 1;
+// Fixed kernels [channels, C * 9] lie in kernels.fixed, the rest of it is not looked at.
+template <bool DYNAMIC, int C, class T>
+void spatial_forward(SpatialShape s, const T* x, const Kernels& kernels, T* y) {
+  constexpr int K = C * 9, TILE = C == 1 ? 8 : 4;
   const int64_t B = s.batch, row = s.width + 2, oh = s.out_height(), ow = s.out_width();
   std::vector<float> xs(C * s.padded() * LANES, 0.f), ws(C * K * LANES);
   for (int64_t group = 0; group < s.channels / C; ++group) {
     const int64_t t0 = group * C;
     pad<C>(s, x + t0 * s.height * s.width * B, xs.data());
-    const float* w = G ? ws.data() : fixed + t0 * K;
+    const float* w = DYNAMIC ? ws.data() : kernels.fixed + t0 * K;
     Lanes start[C] = {};
-    if constexpr (G > 0)
-      for (int t = 0; t < C; ++t) {
-        fuse_row<G>(fixed + (t0 + t) * M * K, eta + (t0 + t) * M * B, B, K, &ws[t * K * LANES]);
-        start[t] = fuse_bias<G>(bias + (t0 + t) * M, eta + (t0 + t) * M * B, B);
-      }
+    for (int t = 0; DYNAMIC && t < C; ++t) {
+      kernels.fuse(t0 + t, &ws[t * K * LANES]);
+      start[t] = kernels.fuse_bias(t0 + t);
+    }
     for (int64_t oy = 0; oy < oh; ++oy)
       in_tiles<TILE>(ow, [&](int64_t ox, auto columns_) {
         constexpr int columns = decltype(columns_)::value;
@@ -75,7 +74,7 @@ void spatial_forward(SpatialShape s, const T* x, const float* fixed, const float
               for (int p = 0; p < columns; ++p) v[p] = load(from + (p * s.stride + kx) * LANES);
 #pragma GCC unroll 8
               for (int t = 0; t < C; ++t) {
-                Lanes k = weight<G>(w, t * K + c * 9 + ky * 3 + kx);
+                Lanes k = weight<DYNAMIC>(w, t * K + c * 9 + ky * 3 + kx);
 #pragma GCC unroll 8
                 for (int p = 0; p < columns; ++p) total[t][p] += k * v[p];
               }
@@ -90,12 +89,11 @@ void spatial_forward(SpatialShape s, const T* x, const float* fixed, const float
   }
 }
 
-// Writes dx; adds into dfixed and, for dynamic kernels, into deta and dbias.
-template <int G, int C, class T>
-void spatial_backward(SpatialShape s, const T* x, const float* fixed, const float* bias,
-                      const float* eta, const T* dy, T* dx, float* deta, float* dfixed,
-                      float* dbias) {
-  constexpr int K = C * 9, TILE = C == 1 ? 8 : 4, M = G ? G : 1;
+// Writes dx; adds into the gradients, those of fixed kernels into gradients.fixed.
+template <bool DYNAMIC, int C, class T>
+void spatial_backward(SpatialShape s, const T* x, const Kernels& kernels, const T* dy, T* dx,
+                      const Gradients& gradients) {
+  constexpr int K = C * 9, TILE = C == 1 ? 8 : 4;
   constexpr int K16 = (K + LANES - 1) / LANES * LANES;
   const int64_t B = s.batch, row = s.width + 2, oh = s.out_height(), ow = s.out_width();
   std::vector<float> xs(C * s.padded() * LANES, 0.f), dxs(xs.size()), dys(C * oh * ow * LANES);
@@ -106,10 +104,8 @@ void spatial_backward(SpatialShape s, const T* x, const float* fixed, const floa
     gather(dy + t0 * oh * ow * B, C, oh * ow, B, 0, oh * ow, dys.data());
     std::fill(dxs.begin(), dxs.end(), 0.f);
     std::fill(dws.begin(), dws.end(), 0.f);
-    const float* w = G ? ws.data() : fixed + t0 * K;
-    if constexpr (G > 0)
-      for (int t = 0; t < C; ++t)
-        fuse_row<G>(fixed + (t0 + t) * M * K, eta + (t0 + t) * M * B, B, K, &ws[t * K * LANES]);
+    const float* w = DYNAMIC ? ws.data() : kernels.fixed + t0 * K;
+    for (int t = 0; DYNAMIC && t < C; ++t) kernels.fuse(t0 + t, &ws[t * K * LANES]);
     for (int64_t oy = 0; oy < oh; ++oy)
       in_tiles<TILE>(ow, [&](int64_t ox, auto columns_) {
         constexpr int columns = decltype(columns_)::value;
@@ -127,7 +123,7 @@ void spatial_backward(SpatialShape s, const T* x, const float* fixed, const floa
               for (int p = 0; p < columns; ++p) total[p] = load(to + p * s.stride * LANES);
 #pragma GCC unroll 8
               for (int t = 0; t < C; ++t) {
-                Lanes k = weight<G>(w, t * K + c * 9 + ky * 3 + kx);
+                Lanes k = weight<DYNAMIC>(w, t * K + c * 9 + ky * 3 + kx);
 #pragma GCC unroll 8
                 for (int p = 0; p < columns; ++p) total[p] += k * d[t][p];
               }
@@ -158,14 +154,13 @@ void spatial_backward(SpatialShape s, const T* x, const float* fixed, const floa
           for (int k = 0; k < TAPS; ++k) store(&dws[(t * K16 + c * 9 + first + k) * LANES], total[t][k]);
       }
     for (int t = 0; t < C; ++t) {
-      if constexpr (G == 0) {
-        for (int k = 0; k < K; ++k) dfixed[(t0 + t) * K + k] += sum(load(&dws[(t * K16 + k) * LANES]));
-      } else {
+      const float* dw = &dws[t * K16 * LANES];
+      if constexpr (DYNAMIC) {
         Lanes db{};
         for (int64_t p = 0; p < oh * ow; ++p) db += load(&dys[(t * oh * ow + p) * LANES]);
-        fuse_row_backward<G>(fixed + (t0 + t) * M * K, bias + (t0 + t) * M, eta + (t0 + t) * M * B, B, K,
-                             &dws[t * K16 * LANES], db, deta + (t0 + t) * M * B,
-                             dfixed + (t0 + t) * M * K, dbias + (t0 + t) * M);
+        gradients.add(kernels, t0 + t, dw, db);
+      } else {
+        for (int k = 0; k < K; ++k) gradients.fixed[(t0 + t) * K + k] += sum(load(dw + k * LANES));
       }
     }
     unpad<C>(s, dxs.data(), dx + t0 * s.height * s.width * B);
