@@ -82,12 +82,16 @@ def verdicts(groups) -> str:
     lines = []
     for contest, first, second, comparison in comparisons(groups):
         parts = [outcome(first, second, comparison), arithmetic(contest, first, second)]
-        parts += [caution(comparison), beside_the_paper(first, second, comparison)]
-        lines.append(f"- Group {contest.letter}: {' '.join(part for part in parts if part)}\n")
+        parts += [beside_the_paper(first, second, comparison)]
+        lines.append(f"- Group {contest.letter}: {' '.join(parts)}\n")
     if not lines:
         return "No two networks of a pair have been trained alike, with the same seed, yet.\n"
-    note = "Each interval is that of its own comparison; none is widened for there being several."
-    return "".join(lines) + (f"\n{note}\n" if len(lines) > 1 else "")
+    notes = sorted({caution(comparison) for *_, comparison in comparisons(groups)} - {""})
+    if len(lines) > 1:
+        notes.append(
+            "Each interval is that of its own comparison; none is widened for their number."
+        )
+    return "".join(lines) + (f"\n{' '.join(notes)}\n" if notes else "")
 
 
 def network_sections(groups, picture) -> str:

@@ -69,9 +69,9 @@ def write_text(path, text: str):
     os.replace(partial, path)
 
 
-def fill(name: str, **values) -> str:
-    """The template `name` with every `$key` replaced; a key without a value is a KeyError."""
-    return Template((TEMPLATES / name).read_text()).substitute(values)
+def fill(template: str, **values) -> str:
+    """The template with every `$key` replaced; a key without a value is a KeyError."""
+    return Template((TEMPLATES / template).read_text()).substitute(values)
 
 
 def copy(source, target):

@@ -1,5 +1,7 @@
 """Markdown pieces and number formats that cards and the claim's page share."""
 
+from html import escape
+
 from .counts import STANDARD_G
 
 NAMES = {
@@ -23,8 +25,8 @@ def display(network: str, width: float = 1.0, g: int | None = None) -> str:
 
 
 def cell(value) -> str:
-    """Text that a table cell can hold."""
-    return " ".join(str(value).split()).replace("|", "\\|")
+    """Text that a table cell can hold: one line, no markup of its own."""
+    return escape(" ".join(str(value).split()), quote=False).replace("|", "\\|")
 
 
 def table(head, rows) -> str:

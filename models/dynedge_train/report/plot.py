@@ -33,8 +33,12 @@ PANEL = (4.9, 3.9)  # inches
 LEGEND = 0.3
 DPI = 150
 MARK, GAP = 12, 14  # pixels: half a marker with some air; from a point to its name
+CAP = 6  # pixels: half the width of an error bar
 # Where a name may stand: side of the point, rise in heights of the text; the first is liked best.
-PLACES = ((1, 0), (-1, 0), (1, 0.7), (1, -0.7), (-1, 0.7), (-1, -0.7), (0, 1.3), (0, -1.3))
+PLACES = (
+    *((1, 0), (-1, 0), (1, 0.7), (1, -0.7), (-1, 0.7), (-1, -0.7)),
+    *((1, 1.4), (1, -1.4), (-1, 1.4), (-1, -1.4), (0, 1.4), (0, -1.4)),
+)
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,10 @@ def label_points(axes, points):
     panel = axes.get_window_extent().extents
     centres = [axes.transData.transform((point.x, point.y)) for point in points]
     taken = [(x - MARK, y - MARK, x + MARK, y + MARK) for x, y in centres]
+    for point, (x, y) in zip(points, centres):
+        if point.bar:
+            end = axes.transData.transform((point.x, point.y + point.bar))[1]
+            taken.append((x - CAP, 2 * y - end, x + CAP, end))
     for point, (x, y) in sorted(zip(points, centres), key=lambda pair: pair[0].minor):
         text = axes.annotate(
             point.label,

@@ -58,16 +58,14 @@ def beside_the_paper(first: tuple, second: tuple, comparison: Comparison) -> str
 
 
 def caution(comparison: Comparison) -> str:
-    """How far the interval can be trusted."""
-    if not comparison.paired:
-        return ""
-    freedom = len(comparison.seeds) - 1
-    if freedom >= 9:
+    """How far the interval can be trusted; empty for one seed or for many."""
+    seeds = len(comparison.seeds)
+    if not comparison.paired or seeds >= 10:
         return ""
     return (
-        f"The interval is Student's with {number(freedom)} "
-        f"degree{'s' if freedom > 1 else ''} of freedom: it takes the differences as normally "
-        f"distributed, which {number(len(comparison.seeds))} of them cannot show."
+        f"Over {number(seeds)} seeds the interval is Student's with {number(seeds - 1)} "
+        f"degree{'s' if seeds > 2 else ''} of freedom: it takes the differences as normally "
+        f"distributed, which {number(seeds)} of them cannot show."
     )
 
 
