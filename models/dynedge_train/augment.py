@@ -189,14 +189,18 @@ def normalise_(x: torch.Tensor, mean, std) -> torch.Tensor:
     return x.div_(255).sub_(mean[:, None, None]).div_(std[:, None, None])
 
 
-def plain(images: torch.Tensor, size: int, mean, std) -> torch.Tensor:
-    """uint8 [B, S, S, 3] -> float32 [B, 3, size, size]: resized by Pillow's bilinear filter where
-    S is not `size` (8-bit result, as in the SDK), then (x / 255 - mean) / std."""
+def plain(images: torch.Tensor, size: int, mean, std, shorter_side: int = 0) -> torch.Tensor:
+    """uint8 [B, S, S, 3] -> float32 [B, 3, size, size]: resized to `shorter_side` (0: `size`) by
+    Pillow's bilinear filter (8-bit result, as in the SDK), cropped in the middle, then
+    (x / 255 - mean) / std."""
     check_images(images)
-    if images.shape[1] != size:
+    side = shorter_side or size
+    if images.shape[1] != side:
         resized = (
-            np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR))
+            np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BILINEAR))
             for image in images.cpu().numpy()
         )
         images = torch.from_numpy(np.stack(list(resized))).to(images.device)
+    first = round((side - size) / 2)  # half to even, as torchvision's CenterCrop
+    images = images[:, first : first + size, first : first + size]
     return normalise_(images.permute(0, 3, 1, 2).float().contiguous(), mean, std)

@@ -143,7 +143,7 @@ def shape_of(tensor) -> str:
 
 def export_weights(path, state_dict, config: Config, labels: list[str]) -> None:
     """The safetensors file that `dynedge pack` and evaluate.py read."""
-    size = config.train.input_size
+    size, side = config.train.input_size, config.train.shorter_side_at(config.train.input_size)
     facts = dict(
         network=config.network.name,
         width=f"{config.network.width:g}",
@@ -152,7 +152,8 @@ def export_weights(path, state_dict, config: Config, labels: list[str]) -> None:
         input_size=str(size),
         mean=list(config.data.mean),
         std=list(config.data.std),
-        resize=f"shorter side to {size} bilinear antialias, centre crop {size}",
+        shorter_side=str(side),
+        resize=f"shorter side to {side} bilinear antialias, centre crop {size}",
         labels=labels,
     )
     tensors = {name: t.detach().cpu() for name, t in state_dict.items()}

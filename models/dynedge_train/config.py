@@ -82,6 +82,7 @@ class Train:
     epochs: int = 0  # 0: the sum of `sizes`; else `sizes` are shares of it
     sizes: tuple[tuple[int, int], ...] = ()  # (input size, epochs), in order; (): input_size only
     input_size: int = 64  # of the last validation and the exported network
+    shorter_side: int = 0  # of whole pictures there, before the crop in the middle; 0: input_size
     batch: int = 128  # pictures per step; what is left of an epoch is dropped
     seed: int = 1
     optimiser: str = "sgd"  # Nesterov momentum; adamw; muon (muon.py)
@@ -126,10 +127,18 @@ class Train:
         for key, (low, high) in limits.items():
             value = getattr(self, key)
             require(low <= value <= high, f"train.{key}", value, f"{low} to {high}")
+        if self.shorter_side:
+            least, expected = self.input_size, "train.input_size or more: the crop lies inside"
+            require(least <= self.shorter_side <= 2048, "train.shorter_side", self.shorter_side, expected)
         if not self.epochs and not sizes:
             raise ConfigError("train has neither epochs nor sizes, expected one of them or both")
         if 0 < self.epochs < len(sizes):
             raise ConfigError(f"train.epochs is {self.epochs}, fewer than the {len(sizes)} sizes")
+
+
+    def shorter_side_at(self, size: int) -> int:
+        """Of whole pictures when the network's input is `size`."""
+        return round(size * (self.shorter_side or self.input_size) / self.input_size)
 
 
 @dataclass(frozen=True)

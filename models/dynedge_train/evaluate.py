@@ -38,7 +38,7 @@ FORMAT = "dynedge-train-eval"
 
 
 def load_weights(path) -> tuple:
-    """-> network in eval mode, facts {network, width, g, input_size, mean, std, labels}"""
+    """-> network in eval mode, facts {network, width, g, input_size, shorter_side, mean, ...}"""
     try:
         network, metadata = load_safetensors(path)
         facts = {key: json.loads(metadata[key]) for key in ("width", "g", "input_size")}
@@ -53,6 +53,7 @@ def load_weights(path) -> tuple:
         ) from error
     size = facts["input_size"]
     facts["input_size"] = int(size if isinstance(size, int) else size[0])
+    facts["shorter_side"] = int(metadata.get("shorter_side", facts["input_size"]))
     return network, dict(network=metadata["network"], **facts)
 
 
@@ -130,10 +131,11 @@ def evaluate(options) -> dict:
     torch.set_num_threads(options.threads)
     network, facts = load_weights(options.weights)
     size = facts["input_size"]
-    data = open_dataset(options.data, options.split, options.side or size, options.kind)
+    side = facts["shorter_side"]
+    data = open_dataset(options.data, options.split, options.side or side, options.kind)
     check_classes(options.weights, facts["labels"], data)
     set_form(network, options.form, torch.float32)
-    logits = logits_of(network, data.images, size, facts["mean"], facts["std"])
+    logits = logits_of(network, data.images, size, facts["mean"], facts["std"], side)
     metrics = metrics_of(logits, data.labels, data.classes)
     result = dict(
         format=FORMAT,

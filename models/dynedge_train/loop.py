@@ -239,7 +239,8 @@ class Trainer:
 
     def score(self, images, labels, size: int) -> tuple[int, int]:
         data, network = self.config.data, self.average.average
-        logits = logits_of(network, images, size, data.mean, data.std, self.machine.device)
+        side, device = self.config.train.shorter_side_at(size), self.machine.device
+        logits = logits_of(network, images, size, data.mean, data.std, side, device)
         return top(logits, labels, 1), top(logits, labels, 5)
 
     def finish(self) -> None:

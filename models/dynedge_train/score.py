@@ -9,13 +9,15 @@ BATCH = 128
 
 
 @torch.no_grad()
-def logits_of(network, images, size: int, mean, std, device="cpu", title="validation"):
+def logits_of(
+    network, images, size: int, mean, std, shorter_side=0, device="cpu", title="validation"
+):
     """images uint8 [N, S, S, 3] -> float32 [N, classes], on the CPU; the network in eval mode."""
     network.eval()
     parts = []
     with Progress(title, -(-len(images) // BATCH), unit="batch") as progress:
         for chunk in images.split(BATCH):
-            x = plain(chunk, size, mean, std).to(device)
+            x = plain(chunk, size, mean, std, shorter_side).to(device)
             parts.append(network(x).float().cpu())
             progress.step()
     return torch.cat(parts)
