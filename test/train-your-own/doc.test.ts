@@ -3,6 +3,7 @@ import { readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ElementHandle } from 'puppeteer-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readStateDict } from '../../src/bundle/safetensors.ts'
 import { openBrowser } from '../browser/page.ts'
 import { json, ROOT, temporary } from '../cli/support.ts'
 import { serveFolder } from '../models-package/serve.ts'
@@ -15,6 +16,13 @@ const blocks = (language: string) =>
 const commands = blocks('sh')
 /** The page's recipe is for photographs; shapes need fewer epochs. `batched` needs no compiler. */
 const TOY = ' --set train.epochs=3 --set train.batch=16 --form batched --threads 1 --device cpu'
+
+/** What a configuration that does not say it means. */
+const IMAGENET: Record<string, number[]> = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }
+const toml = (key: string): number[] | undefined => {
+  const found = new RegExp(`^${key} = (\\[.*?\\])`, 'm').exec(blocks('toml')[0])
+  return found ? JSON.parse(found[1]) : undefined
+}
 
 const probe = 'import matplotlib, numpy, PIL, safetensors, torch, tqdm'
 const hasPython = spawnSync('python', ['-c', probe], { stdio: 'ignore' }).status === 0
@@ -58,6 +66,9 @@ describe.skipIf(!hasPython)('docs/train-your-own.md on coloured shapes (wants Py
     const [unpack, train, pack, classify, copy, ...more] = commands
     expect(more).toEqual([])
     run(unpack)
+    // Weights go on from what they have seen only if pictures are normalised as before.
+    const { metadata } = readStateDict(readFileSync(at('start.safetensors')))
+    for (const key of ['mean', 'std']) expect(toml(key) ?? IMAGENET[key], key).toEqual(JSON.parse(metadata.get(key)!))
     run(train)
     const result = JSON.parse(readFileSync(at('run/result.json'), 'utf8'))
     expect(result.n).toBe(24)
