@@ -105,11 +105,14 @@ export class Network {
     return (await this.classifyFully(image, options)).top
   }
 
-  /** @internal One pass, for the command line: best classes first, and the outputs that they come from. */
+  /**
+   * @internal One pass, for the command line: best classes first, the outputs that they come from, and the milliseconds of the network
+   * without preprocessing.
+   */
   async classifyFully(
     image: ImageInput,
     options: ClassifyOptions = {},
-  ): Promise<{ top: Prediction[]; outputs: Outputs }> {
+  ): Promise<{ top: Prediction[]; outputs: Outputs; ms: number }> {
     const { topK = 5, size = this.input.size, signal } = options
     if (!Number.isInteger(topK) || topK < 1)
       throw new DynedgeError('bad-input', `topK is ${topK}, expected a positive integer.`)
@@ -133,13 +136,15 @@ export class Network {
       width: plan.width,
     }
     preprocess(backend, pixels, this.input, { pointer: places.staging, bytes: places.weights - places.staging }, target)
+    const start = performance.now()
     const outputs = this.finish(plan)
+    const ms = performance.now() - start
     const { probabilities } = outputs
     const top = [...probabilities.keys()]
       .sort((a, b) => probabilities[b] - probabilities[a] || a - b)
       .slice(0, topK)
       .map((index) => ({ index, label: this.labels[index] ?? String(index), probability: probabilities[index] }))
-    return { top, outputs }
+    return { top, outputs, ms }
   }
 
   /** Time of every step for one input size, on a gray picture; minimum over `repetitions`. */

@@ -31,6 +31,7 @@ test('the package depends on these few, at exact versions', () => {
   const { dependencies } = JSON.parse(read('package.json').toString())
   expect(Object.keys(dependencies).sort()).toEqual([
     '@assemblyscript/loader',
+    'cli-progress',
     'commander',
     'sharp',
     'wasm-feature-detect',

@@ -42,9 +42,17 @@ const common = {
   logLevel: 'warning',
 }
 await build({ ...common, entryPoints: { browser: 'src/browser.ts' }, platform: 'browser' })
+// What `dynedge eval --html` puts into its page.
 await build({
   ...common,
-  entryPoints: { node: 'src/node.ts', cli: 'src/cli/main.ts' },
+  format: 'iife',
+  entryPoints: { 'eval-page': 'src/cli/eval/page/client.ts' },
+  platform: 'browser',
+})
+await build({ ...common, entryPoints: { 'eval-page': 'src/cli/eval/page/style.css' } })
+await build({
+  ...common,
+  entryPoints: { node: 'src/node.ts', cli: 'src/cli/main.ts', 'eval-worker': 'src/cli/eval/worker.ts' },
   platform: 'node',
   packages: 'external',
   minify: false,

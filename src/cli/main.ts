@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { DynedgeError } from '../errors.ts'
 import { benchCommand } from './bench.ts'
+import { evalCommand } from './eval.ts'
 import { inspectCommand } from './inspect.ts'
 import { networksCommand } from './networks.ts'
 import { complain, printJson } from './output.ts'
@@ -18,7 +19,8 @@ const program = new Command('dynedge')
   // Errors come back as exceptions and are printed once, below.
   .configureOutput({ outputError: () => {} })
 
-for (const add of [runCommand, packCommand, unpackCommand, inspectCommand, networksCommand, benchCommand]) add(program)
+const commands = [runCommand, evalCommand, packCommand, unpackCommand, inspectCommand, networksCommand, benchCommand]
+for (const add of commands) add(program)
 
 // A reader that stops early (`| head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
