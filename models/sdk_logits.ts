@@ -1,4 +1,4 @@
-// Logits of a bundle for raw pictures of the network's own input size, for models/evaluate.py to compare with PyTorch's:
+// Logits of a bundle for raw pictures of the network's own input size, for dynedge_train.evaluate to compare with PyTorch's:
 //   npx tsx models/sdk_logits.ts bundle.safetensors pictures.u8 logits.f32 [simd|relaxed]
 // pictures.u8: uint8, NHWC, one after another; logits.f32: float32 [pictures, classes].
 import { readFileSync, writeFileSync } from 'node:fs'

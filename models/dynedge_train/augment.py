@@ -190,9 +190,14 @@ def normalise_(x: torch.Tensor, mean, std) -> torch.Tensor:
 
 
 def plain(images: torch.Tensor, size: int, mean, std, shorter_side: int = 0) -> torch.Tensor:
-    """uint8 [B, S, S, 3] -> float32 [B, 3, size, size]: resized to `shorter_side` (0: `size`) by
-    Pillow's bilinear filter (8-bit result, as in the SDK), cropped in the middle, then
-    (x / 255 - mean) / std."""
+    """uint8 [B, S, S, 3] -> float32 [B, 3, size, size]: framed, then (x / 255 - mean) / std."""
+    images = framed(images, size, shorter_side)
+    return normalise_(images.permute(0, 3, 1, 2).float().contiguous(), mean, std)
+
+
+def framed(images: torch.Tensor, size: int, shorter_side: int = 0) -> torch.Tensor:
+    """uint8 [B, S, S, 3] -> uint8 [B, size, size, 3]: resized to `shorter_side` (0: `size`) by
+    Pillow's bilinear filter, as in the SDK, and cropped in the middle."""
     check_images(images)
     side = shorter_side or size
     if images.shape[1] != side:
@@ -202,5 +207,4 @@ def plain(images: torch.Tensor, size: int, mean, std, shorter_side: int = 0) -> 
         )
         images = torch.from_numpy(np.stack(list(resized))).to(images.device)
     first = round((side - size) / 2)  # half to even, as torchvision's CenterCrop
-    images = images[:, first : first + size, first : first + size]
-    return normalise_(images.permute(0, 3, 1, 2).float().contiguous(), mean, std)
+    return images[:, first : first + size, first : first + size]

@@ -129,12 +129,12 @@ class Train:
             require(low <= value <= high, f"train.{key}", value, f"{low} to {high}")
         if self.shorter_side:
             least, expected = self.input_size, "train.input_size or more: the crop lies inside"
-            require(least <= self.shorter_side <= 2048, "train.shorter_side", self.shorter_side, expected)
+            value = self.shorter_side
+            require(least <= value <= 2048, "train.shorter_side", value, expected)
         if not self.epochs and not sizes:
             raise ConfigError("train has neither epochs nor sizes, expected one of them or both")
         if 0 < self.epochs < len(sizes):
             raise ConfigError(f"train.epochs is {self.epochs}, fewer than the {len(sizes)} sizes")
-
 
     def shorter_side_at(self, size: int) -> int:
         """Of whole pictures when the network's input is `size`."""

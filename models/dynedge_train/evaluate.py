@@ -27,9 +27,9 @@ from safetensors import SafetensorError
 
 from dynedge_torch import FORMS, load_safetensors, set_form
 
+from .augment import framed
 from .checkpoint import CheckpointError, first_line, replace_file
 from .data import KINDS, SPLITS, DataError, Dataset, open_dataset
-from .data.cifar10 import resize_all
 from .log import write_json
 from .metrics import confusion_matrix, metrics_of, share
 from .score import logits_of
@@ -73,7 +73,8 @@ def compare_logits(path, ours: torch.Tensor, labels: torch.Tensor) -> dict:
     theirs = np.fromfile(path, np.float32)
     if theirs.size != ours.numel():
         raise CheckpointError(
-            f"{path}: {theirs.size} numbers, expected {len(ours)} pictures x {ours.shape[1]} classes"
+            f"{path}: {theirs.size} numbers,"
+            f" expected {len(ours)} pictures x {ours.shape[1]} classes"
         )
     theirs = torch.from_numpy(theirs).view_as(ours)
     correct = int((theirs.argmax(1) == labels).sum())
@@ -87,7 +88,7 @@ def compare_logits(path, ours: torch.Tensor, labels: torch.Tensor) -> dict:
 
 
 def compare_result(path, metrics: dict, confusion, labels: list[str]) -> dict:
-    """With a result of `dynedge eval --json`; its cells bound from below how many answers differ."""
+    """With a result of `dynedge eval --json`: at least so many answers differ as its counts do."""
     try:
         theirs = json.loads(Path(path).read_text("utf-8"))
         sums, their_labels = theirs["sums"], theirs["labels"]
@@ -163,17 +164,17 @@ def evaluate(options) -> dict:
             options.sdk_json, metrics, confusion, data.classes
         )
     if options.out:
-        write_all(options, result, data, logits, size)
+        write_all(options, result, data, logits, size, side)
     return result
 
 
-def write_all(options, result: dict, data: Dataset, logits, size: int) -> None:
+def write_all(options, result: dict, data: Dataset, logits, size: int, side: int) -> None:
     out = options.out
     out.mkdir(parents=True, exist_ok=True)
     logits.numpy().tofile(out / "logits.f32")
     write_answers(out / "answers.csv", data, logits)
     if options.inputs:
-        resize_all(data.images.numpy(), size).tofile(out / "inputs.u8")
+        framed(data.images, size, side).contiguous().numpy().tofile(out / "inputs.u8")
     write_json(out / "eval.json", result)
 
 

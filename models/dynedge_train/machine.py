@@ -57,11 +57,15 @@ class Machine:
             return set_form(network, "planes", self.dtype)
         set_form(network, self.form)
         if self.device.type == "cuda":
-            for module in network.modules():
-                # Not the dynamic ones: their kernels are flattened, which this layout forbids.
-                if isinstance(module, nn.Conv2d):
-                    module.to(memory_format=torch.channels_last)
+            self.order_channels_last(network)
         return network
+
+    @staticmethod
+    def order_channels_last(network) -> None:
+        """Not the dynamic convolutions: their kernels are flattened, which this layout forbids."""
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d):
+                module.to(memory_format=torch.channels_last)
 
     def build(self, config: Config, classes: int):
         network = config.network

@@ -1,4 +1,4 @@
-"""What logits say: accuracy, calibration, confusions; the keys are those of `dynedge eval --json`."""
+"""Accuracy, calibration, confusions of logits; the keys are those of `dynedge eval --json`."""
 
 import numpy as np
 import torch

@@ -9,8 +9,9 @@ MUON_MOMENTUM = 0.95
 
 
 def parameter_groups(network, weight_decay: float, coefficient_lr: float, but=()) -> list[dict]:
-    """All parameters except those in `but`, in up to four groups: with and without decay, coefficient modules and all others.
+    """All parameters except those in `but`, in up to four groups.
 
+    With and without decay, coefficient modules and all others.
     Batch norm and biases (all parameters of one dimension) never decay. `scale` is the factor
     on the learning rate.
     """

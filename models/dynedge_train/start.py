@@ -83,8 +83,8 @@ def load_teacher(config: Config, labels: list[str], machine: Machine):
         raise CheckpointError(f"{path}: not weights of a teacher: {first_line(error)}") from error
     if theirs != labels:
         raise CheckpointError(
-            f"{path}: the teacher knows {len(theirs)} classes, the data have {len(labels)}, expected"
-            " the same in the same order; train the teacher on these data"
+            f"{path}: the teacher knows {len(theirs)} classes, the data have {len(labels)},"
+            " expected the same in the same order; train the teacher on these data"
         )
     for key, values in scaling.items():
         if values != list(getattr(config.data, key)):
