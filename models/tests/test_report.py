@@ -161,18 +161,28 @@ def test_what_a_recipe_may_have_besides(tmp_path):
     table = config_table(
         mix=dict(mixup=0.5),
         distil=dict(teacher="/elsewhere/big.safetensors", weight=0.25),
-        init=dict(weights="/elsewhere/start.safetensors"),
+        init=dict(weights="/elsewhere/start.safetensors", zero_residual=True),
         train=dict(coefficient_lr=0.5, optimiser="adamw", smoothing=0.0, clip=0.0, ema=0.0),
     )
     gpu = dict(device="cuda", gpu="Invented GPU", form="batched", precision="bfloat16")
     text = Bench(tmp_path, table=table, machine=gpu, skipped_steps=4).card()
     assert "distilled from big.safetensors: weight 0.25, temperature 2\n" in text
     assert "started from the weights of start.safetensors" in text and "/elsewhere" not in text
+    assert "- blocks with a shortcut start as the identity\n" in text
     assert "pictures mixed in pairs: mixup 0.5" in text
     assert "- AdamW, batches of 128, peak learning rate 0.1 (coefficient modules: 0.5 times" in text
     assert "| machine | Invented GPU; Invented CPU |" in text and "core-hours" not in text
     assert "precision bfloat16" in text and "| steps skipped, not finite | 4 |" in text
     assert "moving average" not in text and "label smoothing" not in text
+
+
+def test_muon_and_a_margin_around_the_crop(tmp_path):
+    table = config_table(train=dict(optimiser="muon", plain_lr=0.004, shorter_side=72))
+    text = Bench(tmp_path, table=table).card()
+    assert "- Muon for the convolutions that mix channels, AdamW for all else (peak" in text
+    assert "learning rate 0.004, weight decay 0.05), batches of 128, peak learning rate 0.1" in text
+    assert "shorter side to 72 by Pillow's antialiased bilinear, centre crop 64" in text
+    assert "evaluate OUT/toy.safetensors --data DATA --side 64\n" in text
 
 
 def test_the_command_repeats_the_run(tmp_path):
@@ -275,7 +285,7 @@ def test_a_bundle_that_was_not_evaluated_is_refused(bench):
         (
             "--w8-eval",
             sdk_evaluation("w8", labels=["a", "b"]),
-            "by class add up to|are not the 3 of",
+            "its 2 classes are not the 3 of",
         ),
         ("--w8-eval", [], "got list, expected a JSON object"),
     ],
@@ -291,7 +301,7 @@ def test_counts_that_contradict_each_other_are_refused(bench):
     evaluation = sdk_evaluation("w8")
     evaluation["metrics"]["per_class"][0]["correct"] += 1
     bench.write("--w8-eval", evaluation)
-    with pytest.raises(ReportError, match="add up to \\(3, 90, 82\\), expected \\(3, 90, 81\\)"):
+    with pytest.raises(ReportError, match="come to \\(3, 90, 82\\), expected \\(3, 90, 81\\)"):
         read_sdk(bench.files["--w8-eval"], "w8")
 
 

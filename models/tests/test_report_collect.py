@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from dynedge_train.config import parse
 from dynedge_train.data.cifar10 import LABELS as CIFAR10_LABELS
 from dynedge_train.report import ReportError, counts
 from dynedge_train.report.claim import page
@@ -100,6 +101,9 @@ def test_unfinished_and_odd_runs_are_refused(tmp_path):
         result_of(write_run(tmp_path / "odd", steps="many"))
     with pytest.raises(ReportError, match="has 5 parameters, the SDK counts"):
         result_of(write_run(tmp_path / "other", parameters=5))
+    newer = write_run(tmp_path / "newer", config=parse(config_table()).as_dict() | dict(later=1))
+    with pytest.raises(ReportError, match="run.json: config: unknown key later"):
+        result_of(newer)
     broken = write_run(tmp_path / "broken")
     (broken / "run.json").write_text('{"name": ')
     with pytest.raises(ReportError, match="run.json: not JSON"):
@@ -107,6 +111,17 @@ def test_unfinished_and_odd_runs_are_refused(tmp_path):
     (broken / "run.json").write_text(json.dumps([1]))
     with pytest.raises(ReportError, match="got list, expected a JSON object"):
         result_of(broken)
+
+
+def test_settings_younger_than_a_run_have_their_default(tmp_path):
+    before = parse(config_table(seed=2)).as_dict()
+    del before["mix"], before["train"]["ema"]
+    folders = [
+        write_run(tmp_path / "a"),
+        write_run(tmp_path / "b", config_table(seed=2), config=before),
+    ]
+    (group,) = contests([result_of(folder) for folder in folders])
+    assert len(group.results) == 2
 
 
 def test_known_data_is_recognised():

@@ -1,13 +1,13 @@
 """Writes a network's folder of dynedge-models: its card, and the files that go along.
 
-    python -m dynedge_train.report.card RUN_DIR --eval eval.json --out models/dynedge-models/NAME
+    python -m dynedge_train.report.card RUN_DIR --eval eval.json --out dynedge-models/NAME
         [--f32-eval f32.json] [--w8-eval w8.json] [--predictions torch=FILE w8=FILE ...]
         [--config NAME.toml] [--no-npm]
 
 RUN_DIR is the --out of a finished training run, eval.json what `python -m dynedge_train.evaluate`
 wrote of its weights; the two others are what `dynedge eval --json` says of its bundles. With the
-answers to single images (answers.csv of the one, --predictions of the other) the card says how often they
-agree. NAME is the last part of --out; bundles that lie there already are listed on the card.
+answers to single images (answers.csv of the one, --predictions of the other) the card says how
+often they agree. NAME is the last part of --out; bundles that lie there are listed on the card.
 Written or copied there: README.md, config.toml, log.csv, curve.png and, with --w8-eval, model.json.
 """
 
@@ -38,13 +38,13 @@ from .rundir import Run, read_run, without
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 PURPOSE = (
-    "A small network for a CPU, in a page or in Node: to name what a picture mainly shows among the "
-    "classes below, and to start from. Not for decisions about people, nor for anything where a "
-    "wrong answer does harm."
+    "A small network for a CPU, in a page or in Node: to name what a picture mainly shows among "
+    "the classes below, and to start from. Not for decisions about people, nor for anything where "
+    "a wrong answer does harm."
 )
 CONTROL = (
-    "A control of an experiment: it was trained to be compared with, is in the repository only, and "
-    "not part of the npm package."
+    "A control of an experiment: it was trained to be compared with, is in the repository only, "
+    "and not part of the npm package."
 )
 USE_PACKAGE = """```js
 import { load } from 'dynedge'
@@ -78,12 +78,6 @@ def overrides(run: Run, path) -> list:
     except ConfigError as error:
         raise ReportError(str(error)) from None
     ran = flat(without(run.config, ("name",)))
-    if written.keys() != ran.keys():
-        odd = sorted(written.keys() ^ ran.keys())
-        raise ReportError(
-            f"{run.path}/run.json and {path} have different settings {odd}: the run was made by "
-            "another version of dynedge_train; train it again"
-        )
     changed = [(key, ran[key]) for key in ran if written[key] != ran[key]]
     for key, _ in changed:
         if key.startswith(("network.", "data.mean", "data.std", "data.side")):
@@ -102,7 +96,8 @@ def command(run: Run, path) -> str:
         if key not in BOOKKEEPING
     )
     side = run.config["data"]["side"]
-    decoded = f" --side {side}" if side != run.input_size else ""
+    shorter = run.config["train"]["shorter_side"] or run.input_size
+    decoded = f" --side {side}" if side != shorter else ""
     weights = f"OUT/{run.result['weights']}"
     return (
         f"python -m dynedge_train configs/{Path(path).name} --data DATA --out OUT{changed}\n"
@@ -153,6 +148,7 @@ def card(run: Run, name: str, evaluations, config_path, bundles=(), npm=True) ->
     )
     side, data, facts = run.input_size, run.config["data"], run.facts["data"]
     train = run.config["train"]
+    shorter = train["shorter_side"] or side
     monitored = min(train["monitor"] or facts["val"], facts["val"])
     return fill(
         "card.md",
@@ -161,7 +157,7 @@ def card(run: Run, name: str, evaluations, config_path, bundles=(), npm=True) ->
         network=display(run.network, run.width) + (f", g_t = {run.g}" if run.g is not None else ""),
         classes=whole(len(run.labels)),
         size=side,
-        resize=f"shorter side to {side} by Pillow's antialiased bilinear, centre crop",
+        resize=f"shorter side to {shorter} by Pillow's antialiased bilinear, centre crop {side}",
         mean=" ".join(f"{value:g}" for value in data["mean"]),
         std=" ".join(f"{value:g}" for value in data["std"]),
         params=f"{millions(small['params'])} million",

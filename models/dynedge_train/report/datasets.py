@@ -22,8 +22,8 @@ TINY = Source(
     name="tiny-imagenet-200",
     title="Tiny-ImageNet-200",
     contents=(
-        "200 classes of ImageNet (Stanford's course CS231n), photographs from the web reduced to "
-        "64x64 JPEG files. The labelled validation images are the ones scored here; the test images "
+        "200 classes of ImageNet (Stanford's course CS231n), photographs from the web as JPEG "
+        "files of 64x64. The labelled validation images are the ones scored here; the test images "
         "have no public labels."
     ),
     licence=(

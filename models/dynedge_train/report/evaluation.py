@@ -18,7 +18,7 @@ SDK_REMEDY = "write it with `dynedge eval BUNDLE FOLDER --json FILE`"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Counts over all images; lists by class index. `correct5` is None for five classes or fewer."""
+    """Counts over all images; lists by class index. `correct5`: None for five classes or fewer."""
 
     path: Path
     what: str  # `dynedge, w8`
@@ -73,7 +73,7 @@ def from_metrics(content: dict, path, **fields) -> Evaluation:
     wanted = len(evaluation.labels), evaluation.count, evaluation.correct
     if sums != wanted or not evaluation.count:
         raise ReportError(
-            f"{path}: classes, images and right answers by class add up to {sums}, expected {wanted}"
+            f"{path}: classes, images and right answers by class come to {sums}, expected {wanted}"
         )
     return evaluation
 

@@ -34,9 +34,14 @@ def settings(table: dict) -> str:
 
 
 def optimiser(train: dict) -> str:
-    name = dict(sgd="SGD", adamw="AdamW").get(train["optimiser"], train["optimiser"])
+    name = dict(sgd="SGD", adamw="AdamW", muon="Muon").get(train["optimiser"], train["optimiser"])
     if train["optimiser"] == "sgd":
         name += f" with Nesterov momentum {train['momentum']:g}"
+    if train["optimiser"] == "muon":
+        name += (
+            " for the convolutions that mix channels, AdamW for all else (peak learning rate "
+            f"{train['plain_lr']:g}, weight decay {train['plain_decay']:g})"
+        )
     text = f"{name}, batches of {train['batch']}, peak learning rate {train['peak_lr']:g}"
     if train["coefficient_lr"] != 1:
         text += f" (coefficient modules: {train['coefficient_lr']:g} times that)"
@@ -73,6 +78,8 @@ def recipe(run: Run) -> list:
         )
     if config["init"]["weights"]:
         lines.append(f"started from the weights of {config['init']['weights']}")
+    if config["init"]["zero_residual"]:
+        lines.append("blocks with a shortcut start as the identity")
     return lines
 
 

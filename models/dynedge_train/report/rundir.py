@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..config import ConfigError, parse
 from . import ReportError
 from .counts import kernels_of
 from .datasets import Source, recognise
@@ -32,8 +33,11 @@ class Run:
 
     @property
     def config(self) -> dict:
-        """The configuration as it ran, command-line overrides included; files by name alone."""
-        config = self.facts["config"]
+        """The configuration as it ran, command-line overrides included; files by name alone.
+
+        Settings younger than the run have their default, which is what it did without them.
+        """
+        config = parse(self.facts["config"]).as_dict()
         shortened = {
             section: config[section] | {key: Path(config[section][key]).name}
             for section, key in FILES
@@ -113,8 +117,6 @@ def read_run(path) -> Run:
         "machine.threads": int,
         "machine.torch": str,
         "config.train.seed": int,
-        "config.distil.teacher": str,
-        "config.init.weights": str,
     }.items():
         field(facts, key, path / "run.json", kind)
     for key in ("n", "correct", "input_size", "seed", "images_seen"):
@@ -132,4 +134,8 @@ def read_run(path) -> Run:
             f"{path}: result.json is of {result['images_seen']} images seen, run.json of "
             f"{facts['images_seen']}: they are of different runs; train again in an empty folder"
         )
+    try:
+        parse(facts["config"])
+    except ConfigError as error:
+        raise ReportError(f"{path / 'run.json'}: config: {error}") from None
     return Run(path, facts, result, log)
