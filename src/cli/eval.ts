@@ -7,7 +7,7 @@ import { type EvaluateOptions, evaluate } from './eval/evaluate.ts'
 import { mergeFiles } from './eval/merge.ts'
 import { pageOf } from './eval/page/page.ts'
 import { Predictions } from './eval/predictions.ts'
-import { type Bar, progressBar } from './eval/progress.ts'
+import type { Bar } from './eval/progress.ts'
 import type { Evaluation } from './eval/result.ts'
 import { parseShard, type Shard } from './eval/select.ts'
 import { complainOf, showEvaluation, showStart } from './eval/show.ts'
@@ -86,6 +86,8 @@ async function evaluateFolder(bundle: string, folder: string, options: Options):
   if (needsMoreThreads(workers)) return void (await againWithThreads(workers))
   // Where worker threads use a native module, Node wants it loaded here first and kept.
   await import('sharp')
+  // Only here, so that other commands start without it.
+  const { progressBar } = await import('./eval/progress.ts')
   let bar: Bar | undefined
   let predictions: Predictions | undefined
   const settings: EvaluateOptions = {
