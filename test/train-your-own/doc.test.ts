@@ -87,7 +87,7 @@ describe.skipIf(!hasPython)('docs/train-your-own.md on coloured shapes (wants Py
         expect(`${file}: ${top[0].label}`).toBe(`${file}: ${name}`)
       }
     }
-  })
+  }, 180_000)
 
   test('So does the page, by the same probabilities', async () => {
     const server = await serveFolder(at('page'))
@@ -110,5 +110,5 @@ describe.skipIf(!hasPython)('docs/train-your-own.md on coloured shapes (wants Py
       await close()
       server.close()
     }
-  })
+  }, 180_000)
 })
