@@ -30,6 +30,7 @@ from dynedge_torch import FORMS, load_safetensors, set_form
 from .augment import framed
 from .checkpoint import CheckpointError, first_line, replace_file
 from .data import KINDS, SPLITS, DataError, Dataset, open_dataset
+from .data.shards import is_shards, read_index
 from .log import write_json
 from .metrics import confusion_matrix, metrics_of, share
 from .score import logits_of
@@ -128,12 +129,17 @@ def write_answers(path, data: Dataset, logits: torch.Tensor) -> None:
     replace_file(path, write)
 
 
+def packed_side(path) -> int | None:
+    """Side of pictures in shards, which cannot be decoded anew; None for other data."""
+    return read_index(path)["side"] if is_shards(path) else None
+
+
 def evaluate(options) -> dict:
     torch.set_num_threads(options.threads)
     network, facts = load_weights(options.weights)
-    size = facts["input_size"]
-    side = facts["shorter_side"]
-    data = open_dataset(options.data, options.split, options.side or side, options.kind)
+    size, side = facts["input_size"], facts["shorter_side"]
+    stored = options.side or packed_side(options.data) or side
+    data = open_dataset(options.data, options.split, stored, options.kind)
     check_classes(options.weights, facts["labels"], data)
     set_form(network, options.form, torch.float32)
     logits = logits_of(network, data.images, size, facts["mean"], facts["std"], side)
@@ -148,6 +154,7 @@ def evaluate(options) -> dict:
         form=options.form,
         torch=torch.__version__,
         input=[size, size],
+        shorter_side=side,
         labels=data.classes,
         data=str(options.data),
         split=options.split,
@@ -188,7 +195,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="as in training")
     parser.add_argument("--split", choices=SPLITS, default="val")
     parser.add_argument("--kind", choices=KINDS, default="auto")
-    parser.add_argument("--side", type=int, help="decode to this side first, as in training")
+    parser.add_argument(
+        "--side", type=int, help="decode to this side first, then resize; default: as the SDK"
+    )
     parser.add_argument("--out", type=Path)
     parser.add_argument("--inputs", action="store_true", help="write inputs.u8 too")
     parser.add_argument("--sdk", type=Path, help="logits.f32 of the SDK")
