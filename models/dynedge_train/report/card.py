@@ -33,7 +33,7 @@ from .evaluation import Evaluation, read_sdk, read_torch, with_answers
 from .files import copy, existing, fill, write_text
 from .intervals import wilson
 from .markdown import display, flat, millions, percent, table, whole
-from .recipe import budget, recipe
+from .recipe import budget, recipe, rounds
 from .rundir import Run, read_run, without
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
@@ -139,7 +139,9 @@ def summary(run: Run, name: str, best: Evaluation) -> str:
     )
 
 
-def card(run: Run, name: str, evaluations, config_path, bundles=(), npm=True) -> str:
+def card(
+    run: Run, name: str, evaluations, config_path, bundles=(), npm=True, earlier=()
+) -> str:
     """Markdown. `evaluations`: PyTorch first, then bundles; the last is the one in front."""
     torch, best = evaluations[0], evaluations[-1]
     small, large = (
@@ -178,7 +180,7 @@ def card(run: Run, name: str, evaluations, config_path, bundles=(), npm=True) ->
         confusions=confusion_table(best),
         per_class=class_section(best),
         budget=table(["", ""], budget(run)),
-        recipe="".join(f"- {line}\n" for line in recipe(run)).rstrip(),
+        recipe="".join(f"- {line}\n" for line in recipe(run) + rounds(run, earlier)).rstrip(),
         monitor=(
             f"{whole(monitored)} validation images were scored after each epoch, for the log; the "
             "weights are those of the last step, not of a best epoch."
@@ -249,7 +251,8 @@ def write_folder(options) -> Path:
     curve = existing(run.path / "curve.png", "training curve", "the training run writes it")
     name = out.resolve().name
     bundles = lying_bundles(out, name, evaluations)
-    text = card(run, name, evaluations, config_path, bundles, options.npm)
+    earlier = [read_run(path) for path in options.earlier]
+    text = card(run, name, evaluations, config_path, bundles, options.npm, earlier)
     write_text(out / "README.md", text)
     copy(config_path, out / "config.toml")
     copy(run.path / "log.csv", out / "log.csv")
@@ -276,6 +279,14 @@ def main(arguments=None):
     )
     parser.add_argument(
         "--config", type=Path, help="TOML (default: models/configs/<run's name>.toml)"
+    )
+    parser.add_argument(
+        "--earlier",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="RUN_DIR",
+        help="finished runs whose weights this one goes on from, first to last",
     )
     parser.add_argument(
         "--npm",

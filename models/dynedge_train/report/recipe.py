@@ -87,6 +87,24 @@ def hours(seconds: float) -> str:
     return f"{seconds / 3600:.2f}"
 
 
+def rounds(run: Run, earlier) -> list[str]:
+    """What came before a run that started from weights, and what all of it took together."""
+    if not earlier:
+        return []
+    lines = [
+        f"before this run: {one.facts['name']} on {one.source.title}, {effort([one])}, which came to "
+        f"{100 * one.result['top1']:.2f} % top-1 there"
+        for one in earlier
+    ]
+    return [*lines, f"all together: {effort([*earlier, run])}"]
+
+
+def effort(runs) -> str:
+    images = sum(run.facts["images_seen"] for run in runs)
+    seconds = sum(run.facts["core_seconds"] for run in runs)
+    return f"{whole(images)} images, {hours(seconds)} core-hours"
+
+
 def budget(run: Run) -> list:
     """[(what, value)] of the training budget."""
     facts, machine = run.facts, run.facts["machine"]
