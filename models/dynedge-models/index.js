@@ -41,15 +41,16 @@ export const networks = [
     "parameters": 6456242,
     "multiplyAdds": 17104696,
     "bytes": 6977664,
-    "integrity": "sha256-EY0W1pTFAdovg2eiGmB/linhrrWyqrKZn9Hg5b1PvFg=",
+    "integrity": "sha256-XDBgQYIU+kZuFdtl5IV0tMAvbjSSSC8W82lowGz7Gfs=",
     "accuracy": {
-      "top1": 0.8345,
+      "top1": 0.8587,
+      "top5": 0.9948,
       "interval": [
-        0.8271,
-        0.8417
+        0.8517,
+        0.8654
       ],
       "images": 10000,
-      "data": "CIFAR-10, test"
+      "data": "CIFAR-10, validation"
     },
     "licence": "MIT"
   },

@@ -40,7 +40,7 @@ interface Facts {
 }
 
 /** Files that a published network comes with, besides its w8 bundle. */
-const COMPANIONS = ['README.md', 'model.json', 'log.csv', 'curve.png']
+const COMPANIONS = ['README.md', 'model.json', 'config.toml', 'log.csv', 'curve.png']
 
 /**
  * Reads and checks `root/name/`.
