@@ -1,6 +1,6 @@
 // node build.mjs BUNDLER APP OUT: builds APP/main.js into OUT, as its author would, and without a setting that dynedge would not need.
-import { copyFileSync, mkdirSync, readdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { install } from '../../tools/engines.mjs'
 
@@ -39,8 +39,10 @@ const builds = {
     await build({ entryPoints: [main], bundle: true, format: 'esm', outdir: out, logLevel: 'warning' })
     // esbuild leaves `new URL(..., import.meta.url)` alone: the files go beside its output.
     const models = join(app, 'node_modules', 'dynedge-models')
+    const code = readFileSync(join(out, 'main.js'), 'utf8')
     const names = readdirSync(models, { recursive: true }).filter((name) => name.endsWith('.safetensors'))
-    for (const name of names) copyFileSync(join(models, name), join(out, name.split('/').pop()))
+    for (const name of names)
+      if (code.includes(basename(name))) copyFileSync(join(models, name), join(out, basename(name)))
     for (const name of readdirSync(join(app, 'node_modules', 'dynedge', 'dist')).filter((name) =>
       name.endsWith('.wasm'),
     ))

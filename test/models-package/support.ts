@@ -15,7 +15,8 @@ export const FACTS = {
 export function writeModel(root: string, name: string, network: string, facts: object = FACTS): void {
   const folder = join(root, name)
   mkdirSync(folder, { recursive: true })
-  for (const file of ['README.md', 'log.csv', 'curve.png']) writeFileSync(join(folder, file), `${file} of ${name}\n`)
+  for (const file of ['README.md', 'config.toml', 'log.csv', 'curve.png'])
+    writeFileSync(join(folder, file), `${file} of ${name}\n`)
   writeFileSync(join(folder, 'model.json'), JSON.stringify(facts))
   for (const precision of ['w8', 'f32'] as const)
     writeBundleFile(join(folder, `${name}.${precision}.safetensors`), network, precision)
