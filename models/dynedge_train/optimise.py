@@ -37,10 +37,14 @@ def make_optimiser(network, train):
         return make_muon(network, train)
     groups = parameter_groups(network, train.weight_decay, train.coefficient_lr)
     if train.optimiser == "adamw":
-        return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98), fused=True)
+        return make_adamw(groups)
     return torch.optim.SGD(
         groups, lr=0.0, momentum=train.momentum, nesterov=train.momentum > 0, fused=True
     )
+
+
+def make_adamw(groups):
+    return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98), fused=True)
 
 
 def make_muon(network, train):
@@ -51,7 +55,7 @@ def make_muon(network, train):
     others = parameter_groups(network, train.plain_decay, train.coefficient_lr, but=set(weights))
     for group in others:
         group["scale"] *= train.plain_lr / train.peak_lr
-    return Together(muon, torch.optim.AdamW(others, lr=0.0, betas=(0.9, 0.98), fused=True))
+    return Together(muon, make_adamw(others))
 
 
 def set_rate(optimiser, rate: float) -> None:

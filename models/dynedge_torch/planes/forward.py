@@ -40,22 +40,18 @@ def native_bfloat16() -> bool:
 def convolve(conv, x, eta=None):
     """Any convolution of the six networks; eta [Cout, g, B] for a dynamic one."""
     weight = conv.weight.flatten(1)
-    if weight.shape[1] == x.shape[0] and conv.weight.shape[2] == 1:
-        stride = conv.stride if isinstance(conv.stride, int) else conv.stride[0]
-        if stride > 1:
-            x = x[:, ::stride, ::stride].contiguous()
-        if eta is None:
-            return Pointwise.apply(x, weight)
-        return DynamicPointwise.apply(x, weight, conv.bias, eta)
     stride = conv.stride if isinstance(conv.stride, int) else conv.stride[0]
-    if conv.groups == 1:
+    if conv.groups > 1:
+        nothing = x.new_empty(0, dtype=torch.float32)
+        given = (nothing, nothing) if eta is None else (conv.bias, eta)
+        return Spatial.apply(x, weight, *given, stride)
+    if conv.weight.shape[2] > 1:
         x = windows(x, stride)
-        if eta is None:
-            return Pointwise.apply(x, weight)
-        return DynamicPointwise.apply(x, weight, conv.bias, eta)
-    nothing = x.new_empty(0, dtype=torch.float32)
-    bias = nothing if eta is None else conv.bias
-    return Spatial.apply(x, weight, bias, nothing if eta is None else eta, stride)
+    elif stride > 1:
+        x = x[:, ::stride, ::stride].contiguous()
+    if eta is None:
+        return Pointwise.apply(x, weight)
+    return DynamicPointwise.apply(x, weight, conv.bias, eta)
 
 
 def windows(x, stride):

@@ -1,9 +1,10 @@
 // 3x3 max pooling with stride 2 and padding 1 on one plane.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include "lanes.h"
 
-template <class T, class F>
+template <class F>
 inline void each_window(int64_t height, int64_t width, F&& f) {
   for (int64_t oy = 0; oy < (height + 1) / 2; ++oy)
     for (int64_t ox = 0; ox < (width + 1) / 2; ++ox) f(oy, ox);
@@ -19,7 +20,7 @@ inline void each_tap(int64_t height, int64_t width, int64_t oy, int64_t ox, F&& 
 template <class T>
 void max_pool_forward(int64_t height, int64_t width, int64_t batch, const T* x, T* out) {
   const int64_t ow = (width + 1) / 2;
-  each_window<T>(height, width, [&](int64_t oy, int64_t ox) {
+  each_window(height, width, [&](int64_t oy, int64_t ox) {
     for (int64_t b = 0; b < batch; b += LANES) {
       Lanes best = splat(-INFINITY);
       each_tap(height, width, oy, ox, [&](int64_t p) {
@@ -38,7 +39,7 @@ void max_pool_backward(int64_t height, int64_t width, int64_t batch, const T* x,
   const int64_t ow = (width + 1) / 2;
   for (int64_t b = 0; b < batch; b += LANES) {
     std::fill(sums, sums + height * width * LANES, 0.f);
-    each_window<T>(height, width, [&](int64_t oy, int64_t ox) {
+    each_window(height, width, [&](int64_t oy, int64_t ox) {
       Lanes best = splat(-INFINITY), left = load(dout + (oy * ow + ox) * batch + b);
       each_tap(height, width, oy, ox, [&](int64_t p) {
         Lanes v = load(x + p * batch + b);
