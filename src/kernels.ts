@@ -6,12 +6,18 @@ export interface Kernel {
   name: keyof typeof ROWS
   op: number
   does: Operation
-  dtype: 'f32' | 'w8'
-  /** Quads per weight block: weights are [blocks][depth][quads of the block][4], the last block takes the rest. */
+  dtype: Dtype
+  /**
+   * Of float32 kernels, quads per weight block: weights are [blocks][depth][quads of the block][4], the last block takes the rest. Of int8
+   * kernels, lanes per block, all whole (docs/quantization.md).
+   */
   block: number
   /** Where the source is. */
   source: string
 }
+
+/** Arithmetic of a kernel: float32, float32 on int8 weights, integers. */
+export type Dtype = 'f32' | 'w8' | 'i8'
 
 export type Operation =
   | 'pointwise'
@@ -26,6 +32,8 @@ export type Operation =
   | 'maxpool'
   | 'softmax'
   | 'border'
+  | 'quantize'
+  | 'dequantize'
 
 const ROWS = {
   f32_pointwise_4x8: [Op.f32_pointwise_4x8, 'pointwise', 'f32', 2, 'pointwise/f32.ts'],
@@ -42,7 +50,19 @@ const ROWS = {
   f32_max_pool: [Op.f32_max_pool, 'maxpool', 'f32', 0, 'pool/max.ts'],
   f32_softmax: [Op.f32_softmax, 'softmax', 'f32', 0, 'softmax/f32.ts'],
   f32_border: [Op.f32_border, 'border', 'f32', 0, 'pool/border.ts'],
-} as const satisfies Record<string, readonly [Op, Operation, 'f32' | 'w8', number, string]>
+  i8_pointwise_4x8: [Op.i8_pointwise_4x8, 'pointwise', 'i8', 8, 'pointwise/i8.ts'],
+  i8_full_4x8: [Op.i8_full_4x8, 'full', 'i8', 8, 'full/i8.ts'],
+  i8_depthwise_4x8: [Op.i8_depthwise_4x8, 'depthwise', 'i8', 8, 'depthwise/i8.ts'],
+  i8_grouped6_2x12: [Op.i8_grouped6_2x12, 'grouped6', 'i8', 12, 'grouped/six_i8.ts'],
+  i8_grouped2_2x8: [Op.i8_grouped2_2x8, 'grouped2', 'i8', 8, 'grouped/two_i8.ts'],
+  i8_fuse: [Op.i8_fuse, 'fuse', 'i8', 0, 'dynamic/fuse_i8.ts'],
+  i8_linear: [Op.i8_linear, 'linear', 'i8', 8, 'linear/i8.ts'],
+  i8_global_pool: [Op.i8_global_pool, 'globalpool', 'i8', 0, 'pool/global_i8.ts'],
+  i8_max_pool: [Op.i8_max_pool, 'maxpool', 'i8', 0, 'pool/max_i8.ts'],
+  i8_border: [Op.i8_border, 'border', 'i8', 0, 'pool/border_i8.ts'],
+  i8_quantize: [Op.i8_quantize, 'quantize', 'i8', 0, 'quantize/quantize.ts'],
+  i8_dequantize: [Op.i8_dequantize, 'dequantize', 'i8', 0, 'quantize/dequantize.ts'],
+} as const satisfies Record<string, readonly [Op, Operation, Dtype, number, string]>
 
 export const KERNELS: readonly Kernel[] = Object.entries(ROWS).map(([name, [op, does, dtype, block, source]]) => ({
   name: name as keyof typeof ROWS,
@@ -53,7 +73,7 @@ export const KERNELS: readonly Kernel[] = Object.entries(ROWS).map(([name, [op, 
   source,
 }))
 
-/** The kernel that does `does` on weights of `dtype`. Convolutions have f32 rows only: w8 weights are expanded or fused to f32 first. */
-export function kernelFor(does: Operation, dtype: 'f32' | 'w8' = 'f32'): Kernel {
+/** The kernel that does `does` on weights of `dtype`. Convolutions have no w8 rows: w8 weights are expanded or fused to f32 first. */
+export function kernelFor(does: Operation, dtype: Dtype = 'f32'): Kernel {
   return KERNELS.find((kernel) => kernel.does === does && kernel.dtype === dtype)!
 }

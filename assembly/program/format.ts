@@ -3,7 +3,7 @@
 
 /** 'DYEP', little endian. */
 export const PROGRAM_MAGIC = 0x50455944
-export const PROGRAM_VERSION = 1
+export const PROGRAM_VERSION = 2
 
 /** Words (u32) of the program's header. */
 export const enum Header {
@@ -52,6 +52,18 @@ export const enum Op {
   f32_max_pool,
   f32_softmax,
   f32_border,
+  i8_pointwise_4x8,
+  i8_full_4x8,
+  i8_depthwise_4x8,
+  i8_grouped6_2x12,
+  i8_grouped2_2x8,
+  i8_fuse,
+  i8_linear,
+  i8_global_pool,
+  i8_max_pool,
+  i8_border,
+  i8_quantize,
+  i8_dequantize,
 }
 
 /**
@@ -86,7 +98,7 @@ export const enum Step {
   Kernel,
   Weights,
   Bias,
-  /** Bounds of the output, as float32 bits. */
+  /** Bounds of the output, as float32 bits; of an int8 output as integers 0..255. */
   Low,
   High,
   /** Second input of the epilogue: residual, or the channels that pass through a shuffle. */
@@ -106,6 +118,21 @@ export const enum Step {
   Scales,
   /** Function after a linear layer. */
   Activation,
+  /** int8: float32 factor per output lane, read by convolutions and linear layers, written by fusions. */
+  Factors,
+  /** Zero points of input, output and side. */
+  InZero,
+  OutZero,
+  SideZero,
+  /** float32 bits: scales of input and output (fusions, quantize, dequantize). */
+  InScale,
+  OutScale,
+  /** float32 bits: side's scale / output's scale (residual), or 2^f / area (pool). */
+  Ratio,
+  /** Values of the input: 127 or 255. */
+  Top,
+  /** What a fusion writes for: nonzero, a depthwise convolution. */
+  Planar,
   Words,
 }
 

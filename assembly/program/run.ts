@@ -15,6 +15,18 @@ import { f32_global_pool } from '../pool/global'
 import { f32_max_pool } from '../pool/max'
 import { f32_border } from '../pool/border'
 import { f32_softmax } from '../softmax/f32'
+import { i8_pointwise_4x8 } from '../pointwise/i8'
+import { i8_full_4x8 } from '../full/i8'
+import { i8_depthwise_4x8 } from '../depthwise/i8'
+import { i8_grouped6_2x12 } from '../grouped/six_i8'
+import { i8_grouped2_2x8 } from '../grouped/two_i8'
+import { i8_fuse } from '../dynamic/fuse_i8'
+import { i8_linear } from '../linear/i8'
+import { i8_global_pool } from '../pool/global_i8'
+import { i8_max_pool } from '../pool/max_i8'
+import { i8_border } from '../pool/border_i8'
+import { i8_quantize } from '../quantize/quantize'
+import { i8_dequantize } from '../quantize/dequantize'
 
 /**
  * Runs this thread's share of steps from .. to - 1 of the verified program. The whole range is a normal call, one step is
@@ -51,5 +63,17 @@ function dispatch(step: usize, begin: i32, end: i32): void {
     case Op.f32_max_pool: f32_max_pool(step, begin, end); break
     case Op.f32_softmax: f32_softmax(step, begin, end); break
     case Op.f32_border: f32_border(step, begin, end); break
+    case Op.i8_pointwise_4x8: i8_pointwise_4x8(step, begin, end); break
+    case Op.i8_full_4x8: i8_full_4x8(step, begin, end); break
+    case Op.i8_depthwise_4x8: i8_depthwise_4x8(step, begin, end); break
+    case Op.i8_grouped6_2x12: i8_grouped6_2x12(step, begin, end); break
+    case Op.i8_grouped2_2x8: i8_grouped2_2x8(step, begin, end); break
+    case Op.i8_fuse: i8_fuse(step, begin, end); break
+    case Op.i8_linear: i8_linear(step, begin, end); break
+    case Op.i8_global_pool: i8_global_pool(step, begin, end); break
+    case Op.i8_max_pool: i8_max_pool(step, begin, end); break
+    case Op.i8_border: i8_border(step, begin, end); break
+    case Op.i8_quantize: i8_quantize(step, begin, end); break
+    case Op.i8_dequantize: i8_dequantize(step, begin, end); break
   }
 }

@@ -1,6 +1,7 @@
 import { Activation, Axis, Base, Header, Op, PROGRAM_MAGIC, PROGRAM_VERSION, Side, Status, Step, Tensor } from './format'
 import * as placed from './operands'
 import { word } from './operands'
+import { checkInt8 } from './verify_i8'
 import { MAX_GROUP } from '../dynamic/fuse_w8'
 
 /** Sizes beyond this are refused, so that no product of two of them overflows 64 bits. */
@@ -84,6 +85,7 @@ function checkStep(step: usize, tensors: u32): u32 {
     if (field != Step.In && field != Step.Out && field != Step.InAt && field != Step.OutAt && word(step, field) > LIMIT) return Status.BadShape
   }
   const op = word(step, Step.Op)
+  if (op >= <u32>Op.i8_pointwise_4x8 && op <= <u32>Op.i8_dequantize) return checkInt8(step, tensors)
   const lanes = word(step, Step.Lanes)
   const depth = word(step, Step.Depth)
   if (word(step, Step.Group) > MAX_GROUP || word(step, Step.SideGroup) > LIMIT || word(step, Step.SideRow) > LIMIT) return Status.BadShape

@@ -28,6 +28,8 @@ const KINDS: Record<Operation, string> = {
   maxpool: 'max pool',
   softmax: 'softmax',
   border: 'zero borders',
+  quantize: 'float32 to integers',
+  dequantize: 'integers to float32',
 }
 
 /** Steps summed by kind, the largest first. */

@@ -12,6 +12,8 @@ const FIELDS: Record<Node['op'], Record<string, Field>> = {
   globalpool: { input: 'use' },
   linear: { input: 'use', channels: 'count', params: 'params' },
   softmax: { input: 'use' },
+  quantize: { input: 'use' },
+  dequantize: { input: 'use' },
 }
 const MOST_CHANNELS = 1 << 20
 const MOST_NODES = 10_000

@@ -90,7 +90,31 @@ export interface Softmax {
   output: string
 }
 
-export type Node = Conv | Coefficients | MaxPool | Shuffle | GlobalPool | Linear | Softmax
+/** float32 -> stored integers of `graph.quantization[output]`. */
+export interface Quantize {
+  op: 'quantize'
+  name: string
+  input: Use
+  output: string
+}
+
+/** Stored integers of `graph.quantization[input]` -> float32. */
+export interface Dequantize {
+  op: 'dequantize'
+  name: string
+  input: Use
+  output: string
+}
+
+export type Node = Conv | Coefficients | MaxPool | Shuffle | GlobalPool | Linear | Softmax | Quantize | Dequantize
+
+/** A stored integer q stands for scale * (q - zero); 0 <= q < 2^bits. docs/quantization.md */
+export interface Quantization {
+  /** A float32. */
+  scale: number
+  zero: number
+  bits: 7 | 8
+}
 
 export interface Graph {
   network: string
@@ -103,6 +127,8 @@ export interface Graph {
   /** Output name -> tensor. */
   outputs: Record<string, string>
   nodes: Node[]
+  /** Tensors that are stored as integers; the others are float32. Which kernels run follows from it. */
+  quantization?: Record<string, Quantization>
 }
 
 export interface Shape {
@@ -162,6 +188,7 @@ function shapeOf(node: Node, at: (node: Node, use: Use) => Shape): Shape {
     return { height: right.height, width: right.width, channels }
   }
   const input = at(node, node.input)
+  if (node.op === 'quantize' || node.op === 'dequantize') return { ...input, channels: node.input.channels }
   if (node.op === 'coefficients') return { height: 1, width: 1, channels: node.length }
   if (node.op === 'globalpool') return { height: 1, width: 1, channels: node.input.channels }
   if (node.op === 'linear' || node.op === 'softmax') {

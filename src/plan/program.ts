@@ -10,7 +10,7 @@ export interface PlacedTensor {
 }
 
 /** Words that name a tensor. */
-export type Operand = 'In' | 'Out' | 'Weights' | 'Bias' | 'Side' | 'Coefficients' | 'Scales'
+export type Operand = 'In' | 'Out' | 'Weights' | 'Bias' | 'Side' | 'Coefficients' | 'Scales' | 'Factors'
 
 /** One step, readable: the words of assembly/program/format.ts that its kernel uses, tensors by name. */
 export interface PlannedStep {
@@ -21,9 +21,11 @@ export interface PlannedStep {
   words: Partial<Record<Word, number>>
   /** Of the network, padding lanes not counted; 0 for steps that the papers do not count. */
   multiplyAdds: number
-  /** Bounds of the output. */
+  /** Bounds of the output; of an int8 output as integers. */
   low?: number
   high?: number
+  /** float32 words. */
+  floats?: Partial<Record<FloatWord, number>>
 }
 
 const WORDS = {
@@ -52,8 +54,16 @@ const WORDS = {
   CoefficientsAt: Step.CoefficientsAt,
   Group: Step.Group,
   Activation: Step.Activation,
+  InZero: Step.InZero,
+  OutZero: Step.OutZero,
+  SideZero: Step.SideZero,
+  Top: Step.Top,
+  Planar: Step.Planar,
 }
 export type Word = keyof typeof WORDS
+
+const FLOAT_WORDS = { InScale: Step.InScale, OutScale: Step.OutScale, Ratio: Step.Ratio }
+export type FloatWord = keyof typeof FLOAT_WORDS
 
 const OPERANDS: Record<Operand, number> = {
   In: Step.In,
@@ -63,6 +73,7 @@ const OPERANDS: Record<Operand, number> = {
   Side: Step.Side,
   Coefficients: Step.Coefficients,
   Scales: Step.Scales,
+  Factors: Step.Factors,
 }
 
 /** The binary program (docs/program.md): little-endian words, position-independent. */
@@ -97,8 +108,15 @@ export function encodeProgram(
     for (const [word, value] of Object.entries(step.words)) put(at + WORDS[word as Word], value)
     for (const [operand, name] of Object.entries(step.operands))
       put(at + OPERANDS[operand as Operand], index.get(name)!)
-    view.setFloat32((at + Step.Low) * 4, step.low ?? Number.NEGATIVE_INFINITY, true)
-    view.setFloat32((at + Step.High) * 4, step.high ?? Number.POSITIVE_INFINITY, true)
+    if (step.kernel.dtype === 'i8') {
+      put(at + Step.Low, step.low ?? 0)
+      put(at + Step.High, step.high ?? 0)
+    } else {
+      view.setFloat32((at + Step.Low) * 4, step.low ?? Number.NEGATIVE_INFINITY, true)
+      view.setFloat32((at + Step.High) * 4, step.high ?? Number.POSITIVE_INFINITY, true)
+    }
+    for (const [word, value] of Object.entries(step.floats ?? {}))
+      view.setFloat32((at + FLOAT_WORDS[word as FloatWord]) * 4, value, true)
     at += Step.Words
   }
   return new Uint8Array(view.buffer)
