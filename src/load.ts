@@ -4,6 +4,7 @@ import { type BundleInput, openSource } from './bundle/source.ts'
 import { DynedgeError } from './errors.ts'
 import { checkGraph } from './graph/check.ts'
 import { type Graph, inferShapes } from './graph/graph.ts'
+import { checkQuantization, isInteger } from './graph/integer.ts'
 import { parameterShapes } from './graph/parameters.ts'
 import { checkInputSpec, type InputSpec } from './image/spec.ts'
 import { checkInputSize, Network } from './network.ts'
@@ -69,19 +70,20 @@ export function loader(platform: Platform): Load {
 /** Does the header describe a network that this version runs? Every weight must have the bytes that its layout says. */
 export function checkHeader({ metadata, tensors }: BundleHeader): Graph {
   const { precision } = metadata
-  if (precision !== 'f32' && precision !== 'w8')
+  if (precision !== 'f32' && precision !== 'w8' && precision !== 'int8')
     throw new DynedgeError(
       'unsupported-layout',
-      `The bundle's precision is ${precision}; this version runs f32 and w8.`,
+      `The bundle's precision is ${precision}; this version runs f32, w8 and int8.`,
     )
   const input = metadata.input as unknown as InputSpec
   checkInputSpec(input)
   const graph = checkGraph(metadata.graph)
   inferShapes(graph, ...input.size)
+  checkQuantization(graph)
   checkClaims(graph, precision, tensors)
   for (const layout of weightLayouts(graph))
     for (const { name, dtype, elements } of weightTensors(layout, precision)) {
-      const bytes = aligned(elements * (dtype === 'F32' ? 4 : 1))
+      const bytes = aligned(elements * (dtype === 'I8' ? 1 : 4))
       const tensor = tensors.get(name)
       if (!tensor) throw new DynedgeError('bad-bundle', `The bundle has no tensor ${name}, which its graph needs.`)
       if (tensor.dtype !== dtype || tensor.bytes !== bytes)
@@ -103,7 +105,7 @@ function checkClaims(graph: Graph, precision: Precision, tensors: BundleHeader['
     )
   for (const node of graph.nodes) {
     if (!('params' in node)) continue
-    const least = weights.get(node.params.weight)! * (precision === 'f32' ? 4 : 1)
+    const least = weights.get(node.params.weight)! * (precision === 'w8' || isInteger(graph, node) ? 1 : 4)
     const bytes = tensors.get(`${node.name}.weight`)?.bytes
     if (bytes === undefined)
       throw new DynedgeError('bad-bundle', `The bundle has no tensor ${node.name}.weight, which its graph needs.`)

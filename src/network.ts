@@ -134,6 +134,7 @@ export class Network {
       pixelStride: pixelBytes(picture),
       height: plan.height,
       width: plan.width,
+      quantization: picture.quantization,
     }
     preprocess(backend, pixels, this.input, { pointer: places.staging, bytes: places.weights - places.staging }, target)
     const start = performance.now()

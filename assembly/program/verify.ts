@@ -1,11 +1,9 @@
 import { Activation, Axis, Base, Header, Op, PROGRAM_MAGIC, PROGRAM_VERSION, Side, Status, Step, Tensor } from './format'
 import * as placed from './operands'
 import { word } from './operands'
+import { extent, LIMIT, overlap, reads, setTensorCount, units, writes, written } from './extents'
 import { checkInt8 } from './verify_i8'
 import { MAX_GROUP } from '../dynamic/fuse_w8'
-
-/** Sizes beyond this are refused, so that no product of two of them overflows 64 bits. */
-const LIMIT: u32 = 1 << 24
 
 /**
  * Checks the program of `bytes` bytes at `program` against the bases that `place` was given and makes it the one that `run` runs.
@@ -46,50 +44,17 @@ function checkTensor(index: u32): u32 {
   return end <= <u64>(base == Base.Weights ? placed.weightBytes : placed.arenaBytes) ? Status.Ok : Status.BadTensor
 }
 
-/** Tensors of the program under check. */
-let tensorCount: u32 = 0
-
-function tensorWord(index: u32, field: i32): u32 {
-  return load<u32>(placed.tensors + <usize>index * (Tensor.Words << 2) + (<usize>field << 2))
-}
-
-/** May `bytes` bytes from `at` on be read in the tensor that `field` names? */
-function reads(step: usize, field: i32, at: u32, bytes: u64): bool {
-  const index = word(step, field)
-  return index < tensorCount && (at & 3) == 0 && <u64>at + bytes <= <u64>tensorWord(index, Tensor.Bytes)
-}
-
-/** May they be written? Only the arena may, and not where an operand lies that is still to be read. */
-function writes(step: usize, field: i32, at: u32, bytes: u64): bool {
-  return reads(step, field, at, bytes) && tensorWord(word(step, field), Tensor.Base) == Base.Arena
-}
-
-/** Do two operands share memory? Only after `reads` or `writes` has checked their indices. */
-function overlap(step: usize, a: i32, b: i32): bool {
-  const i = word(step, a)
-  const j = word(step, b)
-  if (tensorWord(i, Tensor.Base) != tensorWord(j, Tensor.Base)) return false
-  const first: u64 = tensorWord(i, Tensor.Offset)
-  const second: u64 = tensorWord(j, Tensor.Offset)
-  return first < second + tensorWord(j, Tensor.Bytes) && second < first + tensorWord(i, Tensor.Bytes)
-}
-
-/** Bytes from the first to past the last of a picture; 0 rows never get here. */
-function extent(rows: u64, columns: u64, row: u64, pixel: u64, bytes: u64): u64 {
-  return (rows - 1) * row + (columns - 1) * pixel + bytes
-}
-
 function checkStep(step: usize, tensors: u32): u32 {
-  tensorCount = tensors
+  setTensorCount(tensors)
   for (let field: i32 = Step.InRow; field <= Step.Kernel; ++field) {
     if (field != Step.In && field != Step.Out && field != Step.InAt && field != Step.OutAt && word(step, field) > LIMIT) return Status.BadShape
   }
   const op = word(step, Step.Op)
-  if (op >= <u32>Op.i8_pointwise_4x8 && op <= <u32>Op.i8_dequantize) return checkInt8(step, tensors)
   const lanes = word(step, Step.Lanes)
   const depth = word(step, Step.Depth)
   if (word(step, Step.Group) > MAX_GROUP || word(step, Step.SideGroup) > LIMIT || word(step, Step.SideRow) > LIMIT) return Status.BadShape
   if (word(step, Step.SidePixel) > LIMIT || word(step, Step.SideMode) > <u32>Side.ZipPairs) return Status.BadShape
+  if (op >= <u32>Op.i8_pointwise_4x8 && op <= <u32>Op.i8_dequantize) return checkInt8(step, op)
   if (op != Op.f32_border && (lanes == 0 || (lanes & 3) != 0 && op != Op.f32_pointwise_4x8)) return Status.BadShape
   if (op >= <u32>Op.f32_pointwise_4x8 && op <= <u32>Op.f32_grouped2_4x8) return checkConvolution(step, op)
   if (op == Op.f32_fuse || op == Op.w8_fuse || op == Op.w8_expand) return checkFusion(step, op)
@@ -103,16 +68,6 @@ function checkStep(step: usize, tensors: u32): u32 {
     return written(step, quads << 4)
   }
   return checkPool(step, op)
-}
-
-function units(step: usize, count: u32, axis: u32): bool {
-  return word(step, Step.Units) == count && word(step, Step.Axis) == axis
-}
-
-/** Status of a step whose reads are right and that writes `bytes` from OutAt on. */
-function written(step: usize, bytes: u64): u32 {
-  if (!writes(step, Step.Out, word(step, Step.OutAt), bytes)) return Status.WritesOutside
-  return overlap(step, Step.Out, Step.In) ? Status.Overlaps : Status.Ok
 }
 
 function checkConvolution(step: usize, op: u32): u32 {

@@ -31,6 +31,9 @@ export function checkGraph(json: unknown): Graph {
   const { nodes } = graph
   if (!Array.isArray(nodes) || nodes.length === 0 || nodes.length > MOST_NODES)
     throw bad('nodes', nodes, `a list of 1 to ${MOST_NODES} nodes`)
+  if (graph.quantization !== undefined)
+    for (const [tensor, stored] of Object.entries(record(graph.quantization, 'quantization')))
+      record(stored, `quantization.${tensor}`)
   for (const [index, node] of nodes.entries()) checkNode(record(node, `nodes[${index}]`), `nodes[${index}]`)
   return graph as unknown as Graph
 }

@@ -1,3 +1,5 @@
+import type { Quantization } from '../graph/graph.ts'
+import { quantised } from '../graph/integer.ts'
 import type { InputSpec } from './spec.ts'
 
 /**
@@ -13,4 +15,9 @@ export function normaliseTables(spec: InputSpec): Float32Array {
       tables[channel * 256 + byte] = Math.fround(Math.fround(byte / 255) - mean) / std
   }
   return tables
+}
+
+/** The same tables as the integers that `quantization` stores for them. */
+export function quantisedTables(tables: Float32Array, quantization: Quantization): Uint8Array {
+  return Uint8Array.from(tables, (value) => quantised(value, quantization))
 }

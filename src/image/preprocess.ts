@@ -1,5 +1,7 @@
 import type { Backend } from '../backend.ts'
 import { DynedgeError } from '../errors.ts'
+import type { Quantization } from '../graph/graph.ts'
+import { quantisedTables } from './normalise.ts'
 import { checkPixels, type PixelSource, type Pixels } from './pixels.ts'
 import { type Block, type ImagePlan, planImage } from './plan.ts'
 import type { InputSpec } from './spec.ts'
@@ -10,13 +12,17 @@ export interface Staging {
   bytes: number
 }
 
-/** Where float32 pixels go: address of the first; strides in bytes; pixelStride 12, or >= 16 (a fourth lane gets 0). */
+/**
+ * Where float32 pixels go: address of the first; strides in bytes; pixelStride 12, or >= 16 (a fourth lane gets 0). Pixels stored as
+ * integers of `quantization` have a byte a lane, pixelStride >= 4.
+ */
 export interface ImageTarget {
   pointer: number
   rowStride: number
   pixelStride: number
   height: number
   width: number
+  quantization?: Quantization
 }
 
 /** Staging that resizes photographs up to 8000 x 6000 at 224 x 224 in one block. */
@@ -48,7 +54,8 @@ export function runImagePlan(
   const pixels = checkPixels(source)
   checkRun(plan, pixels, staging, target, backend.memory.buffer.byteLength)
   for (const block of plan.blocks) {
-    writeTables(backend, plan, block, staging.pointer)
+    const tables = target.quantization ? quantisedTables(plan.tables, target.quantization) : plan.tables
+    writeTables(backend, plan, block, tables, staging.pointer)
     runBlock(backend, plan, block, pixels, staging.pointer, target)
   }
 }
@@ -68,7 +75,8 @@ function runBlock(
   const { rows, geometry } = plan
   const { layout, width } = block
   const { ringStride, ringRows } = layout
-  const { u8_resize_columns: resizeColumns, f32_normalise_row: normaliseRow } = backend.exports
+  const { u8_resize_columns: resizeColumns } = backend.exports
+  const normaliseRow = backend.exports[target.quantization ? 'u8_normalise_row' : 'f32_normalise_row']
   const resizeRow = backend.exports[ROW_KERNELS[pixels.channels]]
   const memory = new Uint8Array(backend.memory.buffer)
   const ring = staging + layout.ring
@@ -103,13 +111,19 @@ function runBlock(
 
 const ROW_KERNELS = { 1: 'u8_resize_row_gray', 3: 'u8_resize_row_rgb', 4: 'u8_resize_row_rgba' } as const
 
-function writeTables(backend: Backend, plan: ImagePlan, block: Block, staging: number): void {
+function writeTables(
+  backend: Backend,
+  plan: ImagePlan,
+  block: Block,
+  tables: Float32Array | Uint8Array,
+  staging: number,
+): void {
   const { layout, windows, weights } = block
-  const write = (words: Int32Array | Float32Array, offset: number): void =>
+  const write = (words: Int32Array | Float32Array | Uint8Array, offset: number): void =>
     new Uint8Array(backend.memory.buffer, staging + offset, words.byteLength).set(
       new Uint8Array(words.buffer, words.byteOffset, words.byteLength),
     )
-  write(plan.tables, layout.tables)
+  write(tables, layout.tables)
   write(plan.rows.weights, layout.rowWeights)
   write(windows, layout.windows)
   write(weights, layout.weights)
@@ -131,7 +145,10 @@ function checkRun(plan: ImagePlan, pixels: Pixels, staging: Staging, target: Ima
   if (staging.pointer % 16 !== 0) throw badInput(`staging starts at ${staging.pointer}, expected a multiple of 16`)
   if (target.pointer % 4 !== 0) throw badInput(`target starts at ${target.pointer}, expected a multiple of 4`)
   const { pixelStride, rowStride } = target
-  if (pixelStride !== 12 && (pixelStride < 16 || pixelStride % 4 !== 0))
+  if (target.quantization) {
+    if (pixelStride < 4 || pixelStride % 4 !== 0)
+      throw badInput(`pixelStride is ${pixelStride}, expected a multiple of 4 for integers`)
+  } else if (pixelStride !== 12 && (pixelStride < 16 || pixelStride % 4 !== 0))
     throw badInput(`pixelStride is ${pixelStride}, expected 12, or a multiple of 4 from 16 on`)
   if (rowStride < width * pixelStride)
     throw badInput(`rowStride is ${rowStride}, expected at least width x pixelStride = ${width * pixelStride}`)

@@ -4,16 +4,20 @@ import type { Graph } from '../graph/graph.ts'
 import type { StateDict } from '../graph/parameters.ts'
 import { type Precision, type WeightLayout, weightLayouts, weightTensors } from '../plan/weights.ts'
 import { type FoldedLayer, foldLayer } from './fold.ts'
+import { packIntegerLayer } from './pack-int8.ts'
 
 export interface PackedTensor {
   name: string
-  dtype: 'F32' | 'I8'
-  data: Float32Array | Int8Array
+  dtype: 'F32' | 'I8' | 'I32'
+  data: Float32Array | Int8Array | Int32Array
 }
 
 /** Weights of a state dict in the kernels' layouts (docs/layouts.md), BN folded; throws `bad-model`. */
 export function packWeights(graph: Graph, state: StateDict, precision: Precision): PackedTensor[] {
-  return weightLayouts(graph).flatMap((layout) => packLayer(layout, foldLayer(layout.node, state), precision))
+  return weightLayouts(graph).flatMap((layout) => {
+    const folded = foldLayer(layout.node, state)
+    return layout.integer ? packIntegerLayer(graph, layout, folded) : packLayer(layout, folded, precision)
+  })
 }
 
 /** A bundle: packed weights, graph and what else the caller describes. */
@@ -41,7 +45,7 @@ function packLayer(layout: WeightLayout, folded: FoldedLayer, precision: Precisi
     layout.lanes.forEach((channel, lane) => {
       if (channel >= 0) bias[biasIndex(layout, lane, 0)] = folded.constant[channel]
     })
-  if (precision === 'f32') {
+  if (precision !== 'w8') {
     const weight = new Float32Array(specs[0].elements)
     fill(layout, folded, weight, (value) => value)
     return [

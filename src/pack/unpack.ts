@@ -4,12 +4,14 @@ import { parameterShapes, type StateDict } from '../graph/parameters.ts'
 import { type Precision, type WeightLayout, weightLayouts, weightTensors } from '../plan/weights.ts'
 import { BN_EPSILON } from './fold.ts'
 import { biasIndex, forRows, quadIndex, weightIndex } from './pack.ts'
+import { unpackIntegerLayer } from './unpack-int8.ts'
 
 /** Values of a bundle's tensor by name; those past its `elements` are padding. */
-export type TensorReader = (name: string, dtype: 'F32' | 'I8') => Float32Array | Int8Array
+export type TensorReader = (name: string, dtype: 'F32' | 'I8' | 'I32') => Float32Array | Int8Array | Int32Array
 
 /**
- * The inverse of packing: a standard state dict of the same network with int8 weights dequantized. Folding cannot be undone, so every BN
+ * The inverse of packing: a standard state dict of the same network with int8 weights dequantized (quantize and dequantize nodes have no
+ * parameters). Folding cannot be undone, so every BN
  * is the identity (gamma 1, mean 0, variance 1 - epsilon) with the folded bias as its beta; in a dynamic layer that is the constant part,
  * and `conv.bias` holds a bias per fixed kernel.
  * @throws DynedgeError `bad-bundle` for a tensor that is shorter than its layout
@@ -18,7 +20,7 @@ export function unpackWeights(graph: Graph, precision: Precision, read: TensorRe
   const shapes = parameterShapes(graph)
   const state: StateDict = new Map()
   for (const layout of weightLayouts(graph)) {
-    const { weight, bias, constant } = unpackLayer(layout, precision, read)
+    const { weight, bias, constant } = unpackLayer(graph, layout, precision, read)
     const { params } = layout.node
     const put = (name: string, data: Float32Array) => state.set(name, { shape: shapes.get(name)!, data })
     put(params.weight, weight)
@@ -36,7 +38,7 @@ export function unpackWeights(graph: Graph, precision: Precision, read: TensorRe
 }
 
 /** Rows as in PyTorch, BN folded in. */
-function unpackLayer(layout: WeightLayout, precision: Precision, read: TensorReader) {
+function unpackLayer(graph: Graph, layout: WeightLayout, precision: Precision, read: TensorReader) {
   const specs = weightTensors(layout, precision)
   const [packed, ...others] = specs.map(({ name, dtype, elements }) => {
     const values = read(name, dtype)
@@ -44,6 +46,7 @@ function unpackLayer(layout: WeightLayout, precision: Precision, read: TensorRea
       throw new DynedgeError('bad-bundle', `${name} has ${values.length} values, expected ${elements}.`)
     return values
   })
+  if (layout.integer) return unpackIntegerLayer(graph, layout, packed, others[0], others[1])
   const scales = precision === 'w8' ? others[0] : undefined
   const biases = others[others.length - 1]
   const channels = layout.lanes.reduce((most, channel) => Math.max(most, channel + 1), 0)

@@ -1,5 +1,6 @@
 import { DynedgeError } from '../errors.ts'
 import { type Conv, type Graph, INPUT_CHANNELS, type Node, nodeInputs, type Shuffle } from '../graph/graph.ts'
+import { isInteger } from '../graph/integer.ts'
 
 /**
  * Physical lanes of a tensor's pixel: lane -> logical channel, -1 for padding (always zero). The length is a multiple of 4. Kernels
@@ -73,6 +74,24 @@ function twoLanes(channels: number): Lanes {
   return padded(lanes, 8)
 }
 
+/** Blocks of two groups a, b: a0..a3 b0..b3 a4 a5 b4 b5, what the int8 grouped6 reads; b is padding in an odd last block. */
+function sixInLanes(channels: number): Lanes {
+  const order = [0, 1, 2, 3, 6, 7, 8, 9, 4, 5, 10, 11]
+  return sixBlocks(channels, order)
+}
+
+/** And what it writes: a0 b0 a1 b1 ... */
+function sixOutLanes(channels: number): Lanes {
+  return sixBlocks(channels, [0, 6, 1, 7, 2, 8, 3, 9, 4, 10, 5, 11])
+}
+
+function sixBlocks(channels: number, order: number[]): Lanes {
+  const lanes: number[] = []
+  for (let block = 0; block < channels; block += 12)
+    for (const member of order) lanes.push(block + member < channels ? block + member : -1)
+  return Int32Array.from(lanes)
+}
+
 /** The two halves alternately: with it a shuffle in 4 groups weaves pairs of lanes. */
 function pairLanes(channels: number): Lanes {
   const half = channels / 2
@@ -102,7 +121,13 @@ function findLanes(graph: Graph): Map<string, Lanes> {
       )
     wishes.set(tensor, { lanes, by })
   }
-  for (const node of graph.nodes) for (const [tensor, lanes] of nodeWishes(node)) wish(tensor, lanes, node.name)
+  for (const node of graph.nodes) for (const [tensor, lanes] of nodeWishes(graph, node)) wish(tensor, lanes, node.name)
+  // What is only converted keeps its order.
+  for (const node of graph.nodes)
+    if (node.op === 'quantize' || node.op === 'dequantize') {
+      const known = wishes.get(node.output) ?? wishes.get(node.input.tensor)
+      if (known) for (const tensor of [node.input.tensor, node.output]) wish(tensor, known.lanes, node.name)
+    }
   const lanes = new Map<string, Lanes>([[graph.input, plainLanes(INPUT_CHANNELS)]])
   for (const node of graph.nodes) {
     if (node.op === 'coefficients') lanes.set(node.output, coefficientLanes(graph, node.output, wishes))
@@ -118,7 +143,19 @@ function findLanes(graph: Graph): Map<string, Lanes> {
   return lanes
 }
 
-function nodeWishes(node: Node): [string, Lanes][] {
+type Orders = Partial<Record<ConvKind, [input: (channels: number) => Lanes, output: (channels: number) => Lanes]>>
+const ORDERS: Orders = {
+  grouped6: [sixLanes, sixLanes],
+  grouped2: [twoLanes, twoLanes],
+  depthwise: [plainLanes, plainLanes],
+}
+const INTEGER_ORDERS: Orders = {
+  grouped6: [sixInLanes, sixOutLanes],
+  grouped2: [(channels) => padded(Array.from(plainLanes(channels)), 8), twoLanes],
+  depthwise: [plainLanes, plainLanes],
+}
+
+function nodeWishes(graph: Graph, node: Node): [string, Lanes][] {
   const wishes: [string, Lanes][] = []
   if (node.op === 'shuffle') {
     const order = zipOf(node) === 'pairs' ? pairLanes : plainLanes
@@ -130,10 +167,8 @@ function nodeWishes(node: Node): [string, Lanes][] {
   }
   // A range of channels, and whatever is added, lies as its author numbered it.
   if (node.op === 'conv') {
-    const kind = convKind(node)
-    const order =
-      kind === 'grouped6' ? sixLanes : kind === 'grouped2' ? twoLanes : kind === 'depthwise' ? plainLanes : undefined
-    if (order) wishes.push([node.input.tensor, order(node.channels)], [node.output, order(node.channels)])
+    const orders = (isInteger(graph, node) ? INTEGER_ORDERS : ORDERS)[convKind(node)]
+    if (orders) wishes.push([node.input.tensor, orders[0](node.channels)], [node.output, orders[1](node.channels)])
     if (node.residual) wishes.push([node.residual, plainLanes(node.channels)], [node.output, plainLanes(node.channels)])
   }
   return wishes
@@ -146,12 +181,17 @@ function outputChannels(node: Node): number {
   return node.input.channels
 }
 
-/** The coefficient vector in the order in which fusion reads it: per convolution [lanes / 4][g][4]. */
+/** The coefficient vector in the order in which fusion reads it: per convolution [lanes / 4][g][4], for integers [lanes][g]. */
 function coefficientLanes(graph: Graph, vector: string, wishes: Map<string, { lanes: Lanes }>): Lanes {
   const lanes: number[] = []
   for (const conv of dynamicConvs(graph, vector)) {
     const out = wishes.get(conv.output)?.lanes ?? plainLanes(conv.channels)
     const { from, kernels } = conv.dynamic!
+    if (isInteger(graph, conv)) {
+      for (const channel of out)
+        for (let i = 0; i < kernels; ++i) lanes.push(channel < 0 ? -1 : from + channel * kernels + i)
+      continue
+    }
     for (let quad = 0; quad < out.length; quad += 4)
       for (let i = 0; i < kernels; ++i)
         for (let lane = 0; lane < 4; ++lane) {

@@ -1,16 +1,31 @@
 import { Axis, Activation as LinearFunction, Side } from '../../assembly/program/format.ts'
 import { DynedgeError } from '../errors.ts'
-import { type Conv, type Graph, inferShapes, type Node, type Shape, type Shuffle, type Use } from '../graph/graph.ts'
+import {
+  type Conv,
+  type Dequantize,
+  type Graph,
+  inferShapes,
+  type Node,
+  type Quantization,
+  type Quantize,
+  type Shape,
+  type Shuffle,
+  type Use,
+} from '../graph/graph.ts'
 import { type Kernel, kernelFor } from '../kernels.ts'
 import { assignLanes, consumers, convKind, dynamicConvs, type Lanes, zipOf } from './lanes.ts'
 import type { Operand, PlannedStep, Word } from './program.ts'
-import { type Precision, usedLanes, type WeightLayout, weightLayouts } from './weights.ts'
+import { bounds, meanRatio } from './steps-int8.ts'
+import { integerDepth, type Precision, usedLanes, type WeightLayout, weightLayouts, wholeLanes } from './weights.ts'
 
-/** An activation in the arena: NHWC float32, `border` zero pixels around it, every pixel `lanes` long. */
+/** An activation in the arena: NHWC, `border` pixels of padding around it, every pixel `lanes` values long. */
 export interface Picture {
   shape: Shape
   lanes: Lanes
   border: number
+  /** Of a value: 4 float32, 1 an integer of `quantization`, 2 a pooled mean of integers. */
+  bytes: 1 | 2 | 4
+  quantization?: Quantization
 }
 
 /** Scratch and pictures the steps need, by name. */
@@ -23,11 +38,10 @@ export interface Draft {
 
 /** Vectors read up to their end, and a pass-through up to 12 bytes past its channels. */
 export const OVER_READ = 16
-const BYTES = 4
 /** Weights of the panels that stay in L1 while the pixels of a pointwise convolution pass. */
 const BLOCK_BYTES = 16 * 1024
 
-export const pixelBytes = (picture: Picture) => picture.lanes.length * BYTES
+export const pixelBytes = (picture: Picture) => picture.lanes.length * picture.bytes
 export const rowBytes = (picture: Picture) => (picture.shape.width + 2 * picture.border) * pixelBytes(picture)
 export const pictureBytes = (picture: Picture) =>
   (picture.shape.height + 2 * picture.border) * rowBytes(picture) + OVER_READ
@@ -68,7 +82,14 @@ class Drafter {
     }
     for (const [tensor, shape] of inferShapes(graph, height, width)) {
       if (this.woven.has(tensor)) continue
-      this.pictures.set(tensor, { shape, lanes: lanes.get(tensor)!, border: borders.get(tensor) ?? 0 })
+      const quantization = graph.quantization?.[tensor]
+      this.pictures.set(tensor, {
+        shape,
+        lanes: lanes.get(tensor)!,
+        border: borders.get(tensor) ?? 0,
+        bytes: quantization ? 1 : 4,
+        quantization,
+      })
     }
   }
 
@@ -81,6 +102,7 @@ class Drafter {
       else if (node.op === 'linear') this.linear(node, node.name, node.input.tensor, node.output, LinearFunction.None)
       else if (node.op === 'globalpool') this.globalPool(node.name, node.input, node.output)
       else if (node.op === 'maxpool') this.maxPool(node.input, node.output, node.kernel, node.stride)
+      else if (node.op === 'quantize' || node.op === 'dequantize') this.convert(node)
       else if (node.op === 'softmax') this.softmax(node.input.tensor, node.output)
     })
     return { steps: this.steps, pictures: this.pictures, scratch: this.scratch }
@@ -92,9 +114,9 @@ class Drafter {
     operands: Partial<Record<Operand, string>>,
     words: Partial<Record<Word, number>>,
     multiplyAdds = 0,
-    bounds = {},
+    more: Pick<PlannedStep, 'low' | 'high' | 'floats'> = {},
   ): void {
-    this.steps.push({ kernel, node: this.node, label, operands, words, multiplyAdds, ...bounds })
+    this.steps.push({ kernel, node: this.node, label, operands, words, multiplyAdds, ...more })
   }
 
   private weavable(node: Shuffle): string {
@@ -116,7 +138,7 @@ class Drafter {
     )
   }
 
-  /** Zeroes the frame of `tensor`, if it has one, before its pixels are written. */
+  /** Fills the frame of `tensor`, if it has one, before its pixels are written: with what stands for zero. */
   private border(tensor: string): void {
     const picture = this.pictures.get(tensor)!
     if (!picture.border) return
@@ -128,13 +150,14 @@ class Drafter {
       OutRow: rowBytes(picture),
       OutPixel: pixelBytes(picture),
       Kernel: picture.border,
+      InZero: picture.quantization?.zero,
     }
-    this.add(kernelFor('border'), `${tensor}.border`, { Out: tensor }, words)
+    this.add(kernelFor('border', dtypeOf(picture)), `${tensor}.border`, { Out: tensor }, words)
   }
 
   private convolution(node: Conv): void {
     const layout = this.layouts.get(node)!
-    const [weights, bias] = this.weightsOf(node, layout)
+    const weights = layout.integer ? this.integerWeights(node, layout) : this.weightsOf(node, layout)
     const shuffle = this.woven.get(node.output)
     const target = shuffle ? shuffle.output : node.output
     this.border(target)
@@ -144,8 +167,7 @@ class Drafter {
     const operands: Partial<Record<Operand, string>> = {
       In: node.input.tensor,
       Out: target,
-      Weights: weights,
-      Bias: bias,
+      ...weights,
     }
     const side = shuffle
       ? this.passThrough(shuffle, operands)
@@ -153,7 +175,7 @@ class Drafter {
         ? this.residual(node.residual, operands)
         : {}
     const words: Partial<Record<Word, number>> = {
-      InAt: pixelAt(input, node.padding) + (node.input.from ?? 0) * BYTES,
+      InAt: pixelAt(input, node.padding) + (node.input.from ?? 0) * input.bytes,
       InRow: rowBytes(input),
       InPixel: pixelBytes(input),
       OutAt: pixelAt(output, 0),
@@ -166,19 +188,22 @@ class Drafter {
       Lanes: shuffle ? node.channels : layout.lanes.length,
       Stride: node.stride,
       Kernel: node.kernel,
+      ...(output.quantization && { OutZero: output.quantization.zero, Top: topOf(input.quantization!) }),
       ...side,
     }
     if (layout.kind === 'pointwise') this.pointwise(node, layout, words)
     else Object.assign(words, { Units: height, Axis: Axis.Rows })
-    const low = node.activation === 'none' ? undefined : 0
-    const high = node.activation === 'relu6' ? 6 : undefined
+    const residual = node.residual && this.pictures.get(node.residual)?.quantization
     this.add(
-      kernelFor(layout.kind as Exclude<typeof layout.kind, 'linear'>),
+      kernelFor(layout.kind as Exclude<typeof layout.kind, 'linear'>, layout.integer ? 'i8' : 'f32'),
       node.name,
       operands,
       words,
       height * width * kernelSize(node),
-      { low, high },
+      {
+        ...bounds(node.activation, output.quantization),
+        ...(residual && { floats: { Ratio: residual.scale / output.quantization!.scale } }),
+      },
     )
   }
 
@@ -194,7 +219,7 @@ class Drafter {
     }
     const panels = Math.ceil(layout.lanes.length / 8)
     const units = Math.ceil((words.Rows! * words.Columns!) / 8)
-    words.Block = Math.max(1, Math.floor(BLOCK_BYTES / (layout.taps.length * 32)))
+    words.Block = Math.max(1, Math.floor(BLOCK_BYTES / (layout.taps.length * (layout.integer ? 8 : 32))))
     // Few pixels and many panels (the last layers): threads share panels.
     Object.assign(
       words,
@@ -203,10 +228,11 @@ class Drafter {
   }
 
   /** Names of the f32 weight and bias that a convolution reads: the bundle's, or scratch filled by the step before. */
-  private weightsOf(node: Conv, layout: WeightLayout): [weights: string, bias: string] {
+  private weightsOf(node: Conv, layout: WeightLayout): Partial<Record<Operand, string>> {
     const { name } = node
     const quads = layout.lanes.length / 4
-    if (!node.dynamic && this.precision === 'f32') return [`${name}.weight`, `${name}.bias`]
+    const stored = this.precision === 'w8' ? 'w8' : 'f32'
+    if (!node.dynamic && stored === 'f32') return { Weights: `${name}.weight`, Bias: `${name}.bias` }
     const depth = layout.taps.length
     const fused = `${name}.${node.dynamic ? 'fused' : 'expanded'}`
     this.scratch.set(fused, quads * depth * 16)
@@ -217,10 +243,10 @@ class Drafter {
       Lanes: layout.lanes.length,
       Block: layout.block,
     }
-    const scales = this.precision === 'w8' ? { Scales: `${name}.scale` } : {}
+    const scales = stored === 'w8' ? { Scales: `${name}.scale` } : {}
     if (!node.dynamic) {
       this.add(kernelFor('expand', 'w8'), `${name}.expand`, { Out: fused, Weights: `${name}.weight`, ...scales }, words)
-      return [fused, `${name}.bias`]
+      return { Weights: fused, Bias: `${name}.bias` }
     }
     const bias = `${name}.fused_bias`
     this.scratch.set(bias, quads * 16)
@@ -234,21 +260,55 @@ class Drafter {
     }
     words.Group = node.dynamic.kernels
     words.CoefficientsAt = this.coefficientsAt.get(node)
+    this.add(kernelFor('fuse', stored), `${name}.fuse`, operands, words, node.dynamic.kernels * kernelSize(node))
+    return { Weights: fused, Bias: bias }
+  }
+
+  /** The same for integers: weights, int32 bias and float32 factors. */
+  private integerWeights(node: Conv, layout: WeightLayout): Partial<Record<Operand, string>> {
+    const { name } = node
+    if (!node.dynamic) return { Weights: `${name}.weight`, Bias: `${name}.bias`, Factors: `${name}.factor` }
+    const fused = { Weights: `${name}.fused`, Bias: `${name}.fused_bias`, Factors: `${name}.fused_factor` }
+    const whole = wholeLanes(layout)
+    this.scratch.set(fused.Weights, whole * layout.taps.length)
+    this.scratch.set(fused.Bias, whole * 4)
+    this.scratch.set(fused.Factors, whole * 4)
+    const target = this.woven.get(node.output)?.output ?? node.output
+    const input = this.pictures.get(node.input.tensor)!.quantization!
     this.add(
-      kernelFor('fuse', this.precision),
+      kernelFor('fuse', 'i8'),
       `${name}.fuse`,
-      operands,
-      words,
+      {
+        Out: fused.Weights,
+        Side: fused.Bias,
+        Factors: fused.Factors,
+        Weights: `${name}.weight`,
+        Bias: `${name}.bias`,
+        Scales: `${name}.scale`,
+        Coefficients: node.dynamic.coefficients,
+      },
+      {
+        Units: whole / layout.block,
+        Axis: Axis.Panels,
+        Depth: integerDepth(layout),
+        Lanes: layout.lanes.length,
+        Block: layout.block,
+        Group: node.dynamic.kernels,
+        CoefficientsAt: this.coefficientsAt.get(node),
+        Planar: layout.kind === 'depthwise' ? 1 : 0,
+        InZero: input.zero,
+      },
       node.dynamic.kernels * kernelSize(node),
+      { floats: { InScale: input.scale, OutScale: this.pictures.get(target)!.quantization!.scale } },
     )
-    return [fused, bias]
+    return fused
   }
 
   private placeCoefficients(vector: string): void {
     let at = 0
     for (const conv of dynamicConvs(this.graph, vector)) {
       this.coefficientsAt.set(conv, at)
-      at += this.layouts.get(conv)!.lanes.length * conv.dynamic!.kernels * BYTES
+      at += this.layouts.get(conv)!.lanes.length * conv.dynamic!.kernels * 4
     }
   }
 
@@ -260,6 +320,7 @@ class Drafter {
       SideAt: pixelAt(picture, 0),
       SideRow: rowBytes(picture),
       SidePixel: pixelBytes(picture),
+      SideZero: picture.quantization?.zero,
     }
   }
 
@@ -268,23 +329,28 @@ class Drafter {
     operands.Side = node.left.tensor
     return {
       SideMode: { zip2: Side.Zip2, zip4: Side.Zip4, pairs: Side.ZipPairs }[zipOf(node)],
-      SideAt: pixelAt(picture, 0) + (node.left.from ?? 0) * BYTES,
+      SideAt: pixelAt(picture, 0) + (node.left.from ?? 0) * picture.bytes,
       SideRow: rowBytes(picture),
       SidePixel: pixelBytes(picture),
-      SideGroup: zipOf(node) === 'zip4' ? (node.left.channels / 3) * BYTES : 0,
+      SideGroup: zipOf(node) === 'zip4' ? (node.left.channels / 3) * picture.bytes : 0,
     }
   }
 
   private coefficients(input: Use, output: string): void {
     const pooled = `${output}.pooled`
-    const { shape, lanes } = this.pictures.get(input.tensor)!
+    const { shape, lanes, quantization } = this.pictures.get(input.tensor)!
     const view =
       input.from === undefined
         ? lanes
         : Int32Array.from({ length: Math.ceil(input.channels / 4) * 4 }, (_, lane) =>
             lane < input.channels ? lane : -1,
           )
-    this.pictures.set(pooled, { shape: { height: 1, width: 1, channels: shape.channels }, lanes: view, border: 0 })
+    this.pictures.set(pooled, {
+      shape: { height: 1, width: 1, channels: shape.channels },
+      lanes: view,
+      border: 0,
+      bytes: quantization ? 2 : 4,
+    })
     this.globalPool(pooled, input, pooled)
     const node = this.graph.nodes[this.node] as Extract<Node, { op: 'coefficients' }>
     this.linear(node, node.name, pooled, output, LinearFunction.Sigmoid)
@@ -292,29 +358,36 @@ class Drafter {
 
   private globalPool(label: string, input: Use, output: string): void {
     const picture = this.pictures.get(input.tensor)!
-    const lanes = this.pictures.get(output)!.lanes.length
+    const { quantization } = picture
+    const vector = this.pictures.get(output)!
+    if (quantization) vector.bytes = 2
+    const lanes = vector.lanes.length
     this.add(
-      kernelFor('globalpool'),
+      kernelFor('globalpool', dtypeOf(picture)),
       label,
       { In: input.tensor, Out: output },
       {
-        Units: lanes / 4,
+        Units: quantization ? Math.ceil(lanes / 8) : lanes / 4,
         Axis: Axis.Quads,
         Lanes: lanes,
-        InAt: pixelAt(picture, 0) + (input.from ?? 0) * BYTES,
+        InAt: pixelAt(picture, 0) + (input.from ?? 0) * picture.bytes,
         InRow: rowBytes(picture),
         InPixel: pixelBytes(picture),
         InRows: picture.shape.height,
         InColumns: picture.shape.width,
+        InZero: quantization?.zero,
       },
+      0,
+      quantization && { floats: { Ratio: meanRatio(picture.shape, input.channels, quantization) } },
     )
   }
 
   private linear(node: Node, name: string, input: string, output: string, activation: LinearFunction): void {
     const layout = this.layouts.get(node)!
-    const scales = this.precision === 'w8' ? { Scales: `${name}.scale` } : {}
+    const dtype = layout.integer ? 'i8' : this.precision === 'w8' ? 'w8' : 'f32'
+    const scales = { f32: {}, w8: { Scales: `${name}.scale` }, i8: { Factors: `${name}.factor` } }[dtype]
     this.add(
-      kernelFor('linear', this.precision),
+      kernelFor('linear', dtype),
       name,
       { In: input, Out: output, Weights: `${name}.weight`, Bias: `${name}.bias`, ...scales },
       {
@@ -333,7 +406,7 @@ class Drafter {
     const from = this.pictures.get(input.tensor)!
     const to = this.pictures.get(output)!
     this.add(
-      kernelFor('maxpool'),
+      kernelFor('maxpool', dtypeOf(from)),
       output,
       { In: input.tensor, Out: output },
       {
@@ -356,6 +429,36 @@ class Drafter {
     )
   }
 
+  private convert(node: Quantize | Dequantize): void {
+    this.border(node.output)
+    const from = this.pictures.get(node.input.tensor)!
+    const to = this.pictures.get(node.output)!
+    const { scale, zero, bits } = (from.quantization ?? to.quantization)!
+    const quantize = node.op === 'quantize'
+    this.add(
+      kernelFor(node.op, 'i8'),
+      node.name,
+      { In: node.input.tensor, Out: node.output },
+      {
+        Units: to.shape.height,
+        Axis: Axis.Rows,
+        Rows: to.shape.height,
+        Columns: to.shape.width,
+        Lanes: to.lanes.length,
+        InAt: pixelAt(from, 0),
+        InRow: rowBytes(from),
+        InPixel: pixelBytes(from),
+        OutAt: pixelAt(to, 0),
+        OutRow: rowBytes(to),
+        OutPixel: pixelBytes(to),
+        Top: 2 ** bits - 1,
+        ...(quantize ? { OutZero: zero } : { InZero: zero }),
+      },
+      0,
+      { floats: quantize ? { OutScale: scale } : { InScale: scale } },
+    )
+  }
+
   private softmax(input: string, output: string): void {
     const picture = this.pictures.get(input)!
     const depth = usedLanes({ tensor: input, channels: picture.shape.channels }, picture.lanes).length
@@ -367,6 +470,9 @@ class Drafter {
     )
   }
 }
+
+const dtypeOf = (picture: Picture) => (picture.quantization ? 'i8' : 'f32')
+const topOf = ({ bits }: Quantization) => 2 ** bits - 1
 
 /** Weights of a convolution's kernels, of one fixed kernel per channel. */
 function kernelSize(node: Conv): number {

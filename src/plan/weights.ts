@@ -1,8 +1,10 @@
 import type { Coefficients, Conv, Graph, Linear, Use } from '../graph/graph.ts'
+import { isInteger } from '../graph/integer.ts'
 import { kernelFor } from '../kernels.ts'
 import { assignLanes, type ConvKind, convKind, type Lanes } from './lanes.ts'
 
-export type Precision = 'f32' | 'w8'
+/** `int8`: integer arithmetic where the graph's quantization says so, float32 elsewhere. */
+export type Precision = 'f32' | 'w8' | 'int8'
 
 /** How the weight of a node lies in a bundle, and how to find each value in its PyTorch tensor. docs/layouts.md has the formulas. */
 export interface WeightLayout {
@@ -12,7 +14,9 @@ export interface WeightLayout {
   lanes: Lanes
   /** Position in the reduction -> index in a row, -1 for padding. */
   taps: Int32Array
-  /** Quads per block. */
+  /** Does it run on integers? Then weights lie as docs/quantization.md says. */
+  integer: boolean
+  /** Quads per block; of an integer layer lanes per block. */
   block: number
   /** Fixed kernels per output lane, g_t; 0 in a fixed layer. */
   kernels: number
@@ -20,7 +24,7 @@ export interface WeightLayout {
 
 export interface WeightTensor {
   name: string
-  dtype: 'F32' | 'I8'
+  dtype: 'F32' | 'I8' | 'I32'
   elements: number
 }
 
@@ -35,12 +39,14 @@ export function weightLayouts(graph: Graph): WeightLayout[] {
   for (const node of graph.nodes) {
     if (node.op !== 'conv' && node.op !== 'linear' && node.op !== 'coefficients') continue
     const kind = node.op === 'conv' ? convKind(node) : 'linear'
+    const integer = isInteger(graph, node)
     layouts.push({
       node,
       kind,
       lanes: lanes.get(node.output)!,
-      taps: tapsOf(kind, node, lanes.get(node.input.tensor)!),
-      block: kernelFor(kind).block,
+      taps: (integer ? integerTapsOf : tapsOf)(kind, node, lanes.get(node.input.tensor)!),
+      integer,
+      block: kernelFor(kind, integer ? 'i8' : 'f32').block,
       kernels: node.op === 'conv' && node.dynamic ? node.dynamic.kernels : 0,
     })
   }
@@ -71,8 +77,60 @@ function tapsOf(kind: WeightLayout['kind'], node: Conv | Linear | Coefficients, 
   return taps
 }
 
-/** Tensors of a node in a bundle of `precision`: `<node>.weight`, `.bias` and, with int8 weights, `.scale`. */
+/** Groups of four, that a 32-bit word of an activation multiplies. */
+function integerTapsOf(kind: WeightLayout['kind'], node: Conv | Linear | Coefficients, lanes: Lanes): Int32Array {
+  if (kind === 'depthwise') return tapsOf(kind, node, lanes)
+  const taps: number[] = []
+  const quads = (values: number[]) => {
+    taps.push(...values)
+    while (taps.length % 4) taps.push(-1)
+  }
+  if (kind === 'pointwise' || kind === 'linear') quads(usedLanes(node.input, lanes))
+  else if (kind === 'full') {
+    const area = (node as Conv).kernel ** 2
+    const channels = usedLanes(node.input, lanes)
+    for (let tap = 0; tap < area; ++tap) quads(channels.map((channel) => (channel < 0 ? -1 : channel * area + tap)))
+  } else {
+    // Pairs of taps share a quad, the ninth has one to itself.
+    const members = kind === 'grouped6' ? [4, 5] : [0, 1]
+    if (kind === 'grouped6') for (let tap = 0; tap < 9; ++tap) quads([0, 1, 2, 3].map((member) => member * 9 + tap))
+    for (let tap = 0; tap < 9; tap += 2)
+      quads([tap, tap + 1].filter((each) => each < 9).flatMap((each) => members.map((member) => member * 9 + each)))
+  }
+  return Int32Array.from(taps)
+}
+
+/** Lanes of an integer layer's weights: whole blocks. */
+export function wholeLanes({ lanes, block }: WeightLayout): number {
+  return Math.ceil(lanes.length / block) * block
+}
+
+/** Weights of one lane of an integer layer: a multiple of 4; the fused kernel of a depthwise layer has 9. */
+export function integerDepth({ kind, taps, kernels }: WeightLayout): number {
+  return kind === 'depthwise' && kernels ? 12 : taps.length
+}
+
+function integerTensors(layout: WeightLayout): WeightTensor[] {
+  const { node, lanes, kernels } = layout
+  const whole = wholeLanes(layout)
+  const depth = integerDepth(layout)
+  const tensor = (part: string, dtype: WeightTensor['dtype'], elements: number) => ({
+    name: `${node.name}.${part}`,
+    dtype,
+    elements,
+  })
+  if (!kernels)
+    return [tensor('weight', 'I8', whole * depth), tensor('bias', 'I32', whole), tensor('factor', 'F32', whole)]
+  return [
+    tensor('weight', 'I8', lanes.length * depth * (kernels + (kernels & 1))),
+    tensor('scale', 'F32', lanes.length * kernels),
+    tensor('bias', 'F32', lanes.length * (kernels + 1)),
+  ]
+}
+
+/** Tensors of a node in a bundle of `precision`: `<node>.weight`, `.bias` and, with int8 weights, `.scale` or `.factor`. */
 export function weightTensors(layout: WeightLayout, precision: Precision): WeightTensor[] {
+  if (layout.integer) return integerTensors(layout)
   const { name } = layout.node
   const fixed = layout.kernels || 1
   const rows = layout.lanes.length * fixed
@@ -82,7 +140,7 @@ export function weightTensors(layout: WeightLayout, precision: Precision): Weigh
     dtype: 'F32',
     elements: rows + (layout.kernels ? layout.lanes.length : 0),
   }
-  if (precision === 'f32') return [{ name: `${name}.weight`, dtype: 'F32', elements: rows * layout.taps.length }, bias]
+  if (precision !== 'w8') return [{ name: `${name}.weight`, dtype: 'F32', elements: rows * layout.taps.length }, bias]
   const stored = layout.kernels ? layout.kernels + (layout.kernels & 1) : 1
   const weight: WeightTensor = {
     name: `${name}.weight`,

@@ -1,5 +1,6 @@
 import type { Backend } from '../backend.ts'
 import { DynedgeError } from '../errors.ts'
+import type { Quantization } from '../graph/graph.ts'
 import { DEFAULT_STAGING_BYTES } from '../image/preprocess.ts'
 import { aligned } from '../plan/arena.ts'
 import type { PlacedPicture, Plan } from '../plan/plan.ts'
@@ -65,14 +66,18 @@ export class Engine {
       throw new DynedgeError('bad-program', `The module does not run steps ${from} to ${to}: status ${status & 255}.`)
   }
 
-  /** Copies an H x W x 3 float32 tensor, dense, into a picture of 3 channels and 4 lanes. */
+  /** Copies an H x W x 3 float32 tensor, dense, into a picture of 3 channels and 4 lanes; one that is stored as integers is quantized. */
   write(picture: PlacedPicture, data: Float32Array): void {
+    if (picture.quantization) {
+      this.quantize(picture, data, picture.quantization)
+      return
+    }
     const { height, width, channels } = picture.shape
     const memory = new Float32Array(this.backend.memory.buffer)
     const stride = picture.lanes.length
     let from = 0
     for (let y = 0; y < height; ++y) {
-      let to = (this.places.arena + picture.offset + pixelAt(picture, 0) + y * rowBytes(picture)) / 4
+      let to = this.rowAt(picture, y) / 4
       // Lanes are in the author's order here; written out, a 224 x 224 picture takes 0.11 ms where the loop over lanes took 0.8.
       for (let x = 0; x < width; ++x, to += stride, from += channels) {
         memory[to] = data[from]
@@ -83,16 +88,38 @@ export class Engine {
     }
   }
 
-  /** A dense H x W x C copy of a picture. */
+  /** Row by row through staging memory. */
+  private quantize(picture: PlacedPicture, data: Float32Array, { scale, zero, bits }: Quantization): void {
+    const { height, width } = picture.shape
+    const { staging } = this.places
+    const row = new Float32Array(this.backend.memory.buffer, staging, width * 3)
+    for (let y = 0; y < height; ++y) {
+      row.set(data.subarray(y * width * 3, (y + 1) * width * 3))
+      this.backend.exports.f32_quantise_row(
+        this.rowAt(picture, y),
+        staging,
+        width,
+        scale,
+        zero,
+        2 ** bits - 1,
+        pixelBytes(picture),
+      )
+    }
+  }
+
+  private rowAt(picture: PlacedPicture, y: number): number {
+    return this.places.arena + picture.offset + pixelAt(picture, 0) + y * rowBytes(picture)
+  }
+
+  /** A dense H x W x C copy of a picture; integers as they are stored. */
   read(picture: PlacedPicture): Float32Array<ArrayBuffer> {
     const { height, width, channels } = picture.shape
-    const memory = new Float32Array(this.backend.memory.buffer)
+    const { buffer } = this.backend.memory
+    const memory = { 1: new Uint8Array(buffer), 2: new Int16Array(buffer), 4: new Float32Array(buffer) }[picture.bytes]
     const data = new Float32Array(height * width * channels)
     for (let y = 0; y < height; ++y)
       for (let x = 0; x < width; ++x) {
-        const from =
-          (this.places.arena + picture.offset + pixelAt(picture, 0) + y * rowBytes(picture) + x * pixelBytes(picture)) /
-          4
+        const from = (this.rowAt(picture, y) + x * pixelBytes(picture)) / picture.bytes
         picture.lanes.forEach((channel, lane) => {
           if (channel >= 0) data[(y * width + x) * channels + channel] = memory[from + lane]
         })

@@ -1,4 +1,3 @@
-import { instantiate, instantiateSync } from '@assemblyscript/loader'
 import { relaxedSimd, simd } from 'wasm-feature-detect'
 import type { Backend } from '../backend.ts'
 import { DynedgeError } from '../errors.ts'
@@ -50,23 +49,24 @@ const PAGE = 65536
 
 /**
  * An instance whose memory has `bytes` bytes past its own data: `base` is the first of them, 64-aligned. Only a page must not wait
- * for it; elsewhere the asynchronous way is the slower one (in Node the loader's look at `Response` pulls in all of fetch: a cold load took 65 ms, not 45).
+ * for it; elsewhere the asynchronous way is the slower one.
  */
 export async function openBackend(
   module: WebAssembly.Module,
   bytes: number,
 ): Promise<{ backend: Backend; base: number }> {
   if (typeof document === 'undefined') return openBackendSync(module, bytes)
-  return sized((await instantiate(module, {})).exports as unknown as Exports, bytes)
+  return sized(await WebAssembly.instantiate(module), bytes)
 }
 
 export function openBackendSync(module: WebAssembly.Module, bytes: number): { backend: Backend; base: number } {
-  return sized(instantiateSync(module, {}).exports as unknown as Exports, bytes)
+  return sized(new WebAssembly.Instance(module), bytes)
 }
 
 type Exports = Backend['exports'] & { memory: WebAssembly.Memory }
 
-function sized(exports: Exports, bytes: number): { backend: Backend; base: number } {
+function sized(instance: WebAssembly.Instance, bytes: number): { backend: Backend; base: number } {
+  const exports = instance.exports as Exports
   const base = Math.ceil(exports.heapBase() / 64) * 64
   const missing = Math.ceil((base + bytes) / PAGE) - exports.memory.buffer.byteLength / PAGE
   try {
