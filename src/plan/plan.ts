@@ -1,8 +1,9 @@
 import { DynedgeError } from '../errors.ts'
 import type { Graph } from '../graph/graph.ts'
 import { type Life, placeTensors } from './arena.ts'
+import { type Picture, pictureBytes } from './pictures.ts'
 import { encodeProgram, type PlacedTensor, type PlannedStep } from './program.ts'
-import { draftSteps, type Picture, pictureBytes } from './steps.ts'
+import { draftSteps } from './steps.ts'
 import type { Precision } from './weights.ts'
 
 /** Where a bundle's weights lie: offset in the data section and bytes, by tensor name. */

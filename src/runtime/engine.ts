@@ -3,8 +3,8 @@ import { DynedgeError } from '../errors.ts'
 import type { Quantization } from '../graph/graph.ts'
 import { DEFAULT_STAGING_BYTES } from '../image/preprocess.ts'
 import { aligned } from '../plan/arena.ts'
+import { pixelAt, pixelBytes, rowBytes } from '../plan/pictures.ts'
 import type { PlacedPicture, Plan } from '../plan/plan.ts'
-import { pixelAt, pixelBytes, rowBytes } from '../plan/steps.ts'
 
 /** Where things lie in an engine's memory, in bytes. */
 export interface Places {

@@ -1,0 +1,27 @@
+import type { Quantization, Shape } from '../graph/graph.ts'
+import type { Lanes } from './lanes.ts'
+
+/** An activation in the arena: NHWC, `border` pixels of padding around it, every pixel `lanes` values long. */
+export interface Picture {
+  shape: Shape
+  lanes: Lanes
+  border: number
+  /** Of a value: 4 float32, 1 an integer of `quantization`, 2 a pooled mean of integers. */
+  bytes: 1 | 2 | 4
+  quantization?: Quantization
+}
+
+/** Vectors read up to their end, and a pass-through up to 12 bytes past its channels. */
+export const OVER_READ = 16
+export const pixelBytes = (picture: Picture) => picture.lanes.length * picture.bytes
+export const rowBytes = (picture: Picture) => (picture.shape.width + 2 * picture.border) * pixelBytes(picture)
+export const pictureBytes = (picture: Picture) =>
+  (picture.shape.height + 2 * picture.border) * rowBytes(picture) + OVER_READ
+/** Byte offset of pixel (-reach, -reach). */
+export const pixelAt = (picture: Picture, reach: number) =>
+  (picture.border - reach) * (rowBytes(picture) + pixelBytes(picture))
+
+/** Of the kernels that read a picture. */
+export const dtypeOf = (picture: Picture) => (picture.quantization ? 'i8' : 'f32')
+/** Largest integer that is stored. */
+export const topOf = ({ bits }: Quantization) => 2 ** bits - 1
