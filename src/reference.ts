@@ -54,6 +54,7 @@ function compute(
   else if (node.op === 'maxpool') maxPool(use(node.input), output, node.kernel, node.stride)
   else if (node.op === 'globalpool') globalPool(use(node.input), output)
   else if (node.op === 'softmax') softmax(use(node.input), output)
+  else if (node.op === 'quantize' || node.op === 'dequantize') output.data = use(node.input).data.slice()
   else {
     const input = use(node.input)
     const layer = layerOf(node, state, precision)

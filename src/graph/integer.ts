@@ -17,10 +17,10 @@ export function isInteger(graph: Graph, node: Node): boolean {
   return Object.hasOwn(quantization, node.input.tensor)
 }
 
-/** Extra bits f of a mean over a picture of values 0..top, for a layer that sums `depth` of them: 127 depth top 2^f <= 2^30. */
+/** Extra bits f of a mean over a picture of values 0..top, int16, for a layer that sums `depth`: 127 depth top 2^f <= 2^30. */
 export function pooledBits(depth: number, top: number): number {
   let bits = 8
-  while (bits > 0 && 127 * depth * top * 2 ** bits > 2 ** 30) --bits
+  while (bits > 0 && (127 * depth * top * 2 ** bits > 2 ** 30 || top * 2 ** bits > 32767)) --bits
   return bits
 }
 
