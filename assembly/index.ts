@@ -8,3 +8,4 @@ export { u8_resize_row_gray, u8_resize_row_rgb, u8_resize_row_rgba } from './ima
 export { u8_resize_columns } from './image/columns'
 export { f32_normalise_row } from './image/normalise'
 export { heapBase } from './program/operands'
+export { useLoop } from './simd/machine'

@@ -10,7 +10,7 @@ const ROUNDING_BITS: i32 = 0x4b400000
 // @ts-ignore: decorator
 @inline
 export function roundingTo(zero: u32): v128 {
-  return f32x4.add(f32x4.splat(12582912), f32x4.splat(<f32>zero))
+  return i32x4.splat(ROUNDING_BITS + <i32>zero)
 }
 
 /** v = f(f(a) * m) per lane. */

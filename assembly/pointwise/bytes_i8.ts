@@ -1,0 +1,109 @@
+import { scratch } from '../program/operands'
+import { joinHalves } from '../simd/dot'
+import { IN } from './pixels'
+import { SUMS } from './finish_i8'
+import * as window from './window_i8'
+
+/**
+ * sums[r][n] = bias[n] + sum_k a[r][k] * w[n][k], four pixels by eight lanes, in products of int8: `w` is a panel, a[r] the pixels'
+ * pointers in scratch, `from` the first of them. Two products fit int16 (2 * 127 * 127), so two quads are added there before they are
+ * widened; on arm64 that is smull, smlal, sadalp. An accumulator holds two half sums of two lanes each.
+ */
+export function bytesTile(from: i32, w: usize, bias: usize): void {
+  const table = scratch + (<usize>from << 2)
+  const runGap = window.runGap
+  const rowGap = window.rowGap
+  let a0: usize = load<u32>(table, IN + 0)
+  let a1: usize = load<u32>(table, IN + 4)
+  let a2: usize = load<u32>(table, IN + 8)
+  let a3: usize = load<u32>(table, IN + 12)
+  let b = v128.load(bias)
+  let c00 = i64x2.extend_low_i32x4_u(b)
+  let c01 = i64x2.extend_high_i32x4_u(b)
+  b = v128.load(bias, 16)
+  let c02 = i64x2.extend_low_i32x4_u(b)
+  let c03 = i64x2.extend_high_i32x4_u(b)
+  let c10 = c00; let c11 = c01; let c12 = c02; let c13 = c03
+  let c20 = c00; let c21 = c01; let c22 = c02; let c23 = c03
+  let c30 = c00; let c31 = c01; let c32 = c02; let c33 = c03
+  let x: v128
+  let y: v128
+  for (let row = window.rows; row > 0; --row) {
+    for (let run = window.runs; run > 0; --run) {
+      let k = window.quads
+      for (; k >= 2; k -= 2) {
+        const v0 = v128.load(w)
+        const v1 = v128.load(w, 16)
+        const u0 = v128.load(w, 32)
+        const u1 = v128.load(w, 48)
+        x = v128.load32_splat(a0); y = v128.load32_splat(a0, 4)
+        c00 = twoLow(v0, x, u0, y, c00); c01 = twoHigh(v0, x, u0, y, c01)
+        c02 = twoLow(v1, x, u1, y, c02); c03 = twoHigh(v1, x, u1, y, c03)
+        x = v128.load32_splat(a1); y = v128.load32_splat(a1, 4)
+        c10 = twoLow(v0, x, u0, y, c10); c11 = twoHigh(v0, x, u0, y, c11)
+        c12 = twoLow(v1, x, u1, y, c12); c13 = twoHigh(v1, x, u1, y, c13)
+        x = v128.load32_splat(a2); y = v128.load32_splat(a2, 4)
+        c20 = twoLow(v0, x, u0, y, c20); c21 = twoHigh(v0, x, u0, y, c21)
+        c22 = twoLow(v1, x, u1, y, c22); c23 = twoHigh(v1, x, u1, y, c23)
+        x = v128.load32_splat(a3); y = v128.load32_splat(a3, 4)
+        c30 = twoLow(v0, x, u0, y, c30); c31 = twoHigh(v0, x, u0, y, c31)
+        c32 = twoLow(v1, x, u1, y, c32); c33 = twoHigh(v1, x, u1, y, c33)
+        w += 64
+        a0 += 8; a1 += 8; a2 += 8; a3 += 8
+      }
+      if (k) {
+        const v0 = v128.load(w)
+        const v1 = v128.load(w, 16)
+        x = v128.load32_splat(a0)
+        c00 = oneLow(v0, x, c00); c01 = oneHigh(v0, x, c01)
+        c02 = oneLow(v1, x, c02); c03 = oneHigh(v1, x, c03)
+        x = v128.load32_splat(a1)
+        c10 = oneLow(v0, x, c10); c11 = oneHigh(v0, x, c11)
+        c12 = oneLow(v1, x, c12); c13 = oneHigh(v1, x, c13)
+        x = v128.load32_splat(a2)
+        c20 = oneLow(v0, x, c20); c21 = oneHigh(v0, x, c21)
+        c22 = oneLow(v1, x, c22); c23 = oneHigh(v1, x, c23)
+        x = v128.load32_splat(a3)
+        c30 = oneLow(v0, x, c30); c31 = oneHigh(v0, x, c31)
+        c32 = oneLow(v1, x, c32); c33 = oneHigh(v1, x, c33)
+        w += 32
+        a0 += 4; a1 += 4; a2 += 4; a3 += 4
+      }
+      a0 += runGap; a1 += runGap; a2 += runGap; a3 += runGap
+    }
+    a0 += rowGap; a1 += rowGap; a2 += rowGap; a3 += rowGap
+  }
+  const sums = scratch + (<usize>from << 5)
+  v128.store(sums, joinHalves(c00, c01), SUMS + 0); v128.store(sums, joinHalves(c02, c03), SUMS + 16)
+  v128.store(sums, joinHalves(c10, c11), SUMS + 32); v128.store(sums, joinHalves(c12, c13), SUMS + 48)
+  v128.store(sums, joinHalves(c20, c21), SUMS + 64); v128.store(sums, joinHalves(c22, c23), SUMS + 80)
+  v128.store(sums, joinHalves(c30, c31), SUMS + 96); v128.store(sums, joinHalves(c32, c33), SUMS + 112)
+}
+
+/** sum + the products of two quads by the weights' low halves, lanes 0 and 1. */
+// @ts-ignore: decorator
+@inline
+function twoLow(v: v128, x: v128, u: v128, y: v128, sum: v128): v128 {
+  const pairs = i16x8.add(i16x8.extmul_low_i8x16_s(v, x), i16x8.extmul_low_i8x16_s(u, y))
+  return i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(pairs))
+}
+
+/** Lanes 2 and 3. */
+// @ts-ignore: decorator
+@inline
+function twoHigh(v: v128, x: v128, u: v128, y: v128, sum: v128): v128 {
+  const pairs = i16x8.add(i16x8.extmul_high_i8x16_s(v, x), i16x8.extmul_high_i8x16_s(u, y))
+  return i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(pairs))
+}
+
+// @ts-ignore: decorator
+@inline
+function oneLow(v: v128, x: v128, sum: v128): v128 {
+  return i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_low_i8x16_s(v, x)))
+}
+
+// @ts-ignore: decorator
+@inline
+function oneHigh(v: v128, x: v128, sum: v128): v128 {
+  return i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_high_i8x16_s(v, x)))
+}

@@ -1,0 +1,76 @@
+import { scratch } from '../program/operands'
+import { joinHalves, wordsAdd } from '../simd/dot'
+import { IN } from './pixels'
+import { SUMS } from './finish_i8'
+import * as window from './window_i8'
+
+/**
+ * sums[r][n] = bias[n] + sum_k a[r][k] * w[n][k], two pixels by eight lanes, in int16 products: `w` is a panel, a[r] the pixels' pointers
+ * in scratch, `from` the first of them. An accumulator holds two half sums of two lanes each. Activations up to 255.
+ */
+export function wordsTile(from: i32, w: usize, bias: usize): void {
+  const table = scratch + (<usize>from << 2)
+  const runGap = window.runGap
+  const rowGap = window.rowGap
+  let a0: usize = load<u32>(table, IN + 0)
+  let a1: usize = load<u32>(table, IN + 4)
+  let b = v128.load(bias)
+  let c00 = i64x2.extend_low_i32x4_u(b)
+  let c01 = i64x2.extend_high_i32x4_u(b)
+  b = v128.load(bias, 16)
+  let c02 = i64x2.extend_low_i32x4_u(b)
+  let c03 = i64x2.extend_high_i32x4_u(b)
+  let c10 = c00; let c11 = c01; let c12 = c02; let c13 = c03
+  let x: v128
+  let y: v128
+  for (let row = window.rows; row > 0; --row) {
+    for (let run = window.runs; run > 0; --run) {
+      let k = window.quads
+      for (; k >= 2; k -= 2) {
+        const eight0 = v128.load_ext<u8>(a0)
+        const eight1 = v128.load_ext<u8>(a1)
+        x = v128.shuffle<i64>(eight0, eight0, 0, 0)
+        y = v128.shuffle<i64>(eight1, eight1, 0, 0)
+        b = v128.load_ext<i8>(w)
+        c00 = wordsAdd(b, x, c00); c10 = wordsAdd(b, y, c10)
+        b = v128.load_ext<i8>(w, 8)
+        c01 = wordsAdd(b, x, c01); c11 = wordsAdd(b, y, c11)
+        b = v128.load_ext<i8>(w, 16)
+        c02 = wordsAdd(b, x, c02); c12 = wordsAdd(b, y, c12)
+        b = v128.load_ext<i8>(w, 24)
+        c03 = wordsAdd(b, x, c03); c13 = wordsAdd(b, y, c13)
+        x = v128.shuffle<i64>(eight0, eight0, 1, 1)
+        y = v128.shuffle<i64>(eight1, eight1, 1, 1)
+        b = v128.load_ext<i8>(w, 32)
+        c00 = wordsAdd(b, x, c00); c10 = wordsAdd(b, y, c10)
+        b = v128.load_ext<i8>(w, 40)
+        c01 = wordsAdd(b, x, c01); c11 = wordsAdd(b, y, c11)
+        b = v128.load_ext<i8>(w, 48)
+        c02 = wordsAdd(b, x, c02); c12 = wordsAdd(b, y, c12)
+        b = v128.load_ext<i8>(w, 56)
+        c03 = wordsAdd(b, x, c03); c13 = wordsAdd(b, y, c13)
+        w += 64
+        a0 += 8; a1 += 8
+      }
+      if (k) {
+        x = i16x8.extend_low_i8x16_u(v128.load32_splat(a0))
+        y = i16x8.extend_low_i8x16_u(v128.load32_splat(a1))
+        b = v128.load_ext<i8>(w)
+        c00 = wordsAdd(b, x, c00); c10 = wordsAdd(b, y, c10)
+        b = v128.load_ext<i8>(w, 8)
+        c01 = wordsAdd(b, x, c01); c11 = wordsAdd(b, y, c11)
+        b = v128.load_ext<i8>(w, 16)
+        c02 = wordsAdd(b, x, c02); c12 = wordsAdd(b, y, c12)
+        b = v128.load_ext<i8>(w, 24)
+        c03 = wordsAdd(b, x, c03); c13 = wordsAdd(b, y, c13)
+        w += 32
+        a0 += 4; a1 += 4
+      }
+      a0 += runGap; a1 += runGap
+    }
+    a0 += rowGap; a1 += rowGap
+  }
+  const sums = scratch + (<usize>from << 5)
+  v128.store(sums, joinHalves(c00, c01), SUMS + 0); v128.store(sums, joinHalves(c02, c03), SUMS + 16)
+  v128.store(sums, joinHalves(c10, c11), SUMS + 32); v128.store(sums, joinHalves(c12, c13), SUMS + 48)
+}
