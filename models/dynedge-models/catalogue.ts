@@ -35,7 +35,7 @@ export function catalogue(root: string): Map<string, string> {
 }
 
 const inNpm = ({ bundles }: Model) =>
-  bundles.filter(({ info }) => info.precision === 'w8' || info.bytes <= LARGEST_F32_BYTES)
+  bundles.filter(({ info }) => info.precision !== 'f32' || info.bytes <= LARGEST_F32_BYTES)
 
 /** `new URL` with a literal and `import.meta.url` is what bundlers look for, and what Node and an unbundled page run as it is. */
 function entryScript({ labels }: Model, { file, info }: Bundle): string {

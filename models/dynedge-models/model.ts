@@ -55,11 +55,13 @@ export function readModel(root: string, name: string): Model {
         `${name}/${file} is missing: a published network has ${COMPANIONS.join(', ')}`,
       )
   const facts = readFacts(folder, name)
-  const found = (['w8', 'f32'] as const).filter((precision) => existsSync(join(folder, bundleName(name, precision))))
+  const found = (['w8', 'int8', 'f32'] as const).filter((precision) =>
+    existsSync(join(folder, bundleName(name, precision))),
+  )
   if (found[0] !== 'w8') throw new DynedgeError('not-found', `${name}/${bundleName(name, 'w8')} is missing`)
   const read = found.map((precision) => readBundle(folder, name, precision, facts))
   if (read.some(({ labels }) => `${labels}` !== `${read[0].labels}`))
-    throw new DynedgeError('bad-bundle', `${name}: the labels of w8 and f32 differ`)
+    throw new DynedgeError('bad-bundle', `${name}: the labels of its bundles differ`)
   const bundles = read.map(({ file, info }) => ({ file, info }))
   return { name, npm: facts.npm, labels: read[0].labels, bundles }
 }

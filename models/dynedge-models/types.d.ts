@@ -8,8 +8,8 @@ export interface NetworkInfo {
   readonly width: number
   /** Fixed kernels that a dynamic convolution mixes per output channel (g_t); 0 for a network without. */
   readonly kernels: number
-  /** How the weights are stored: int8 (`w8`) or float32. Arithmetic is float32 in both. */
-  readonly precision: 'w8' | 'f32'
+  /** `int8`: weights and arithmetic in integers; `w8`: weights stored as int8, arithmetic in float32; `f32`: both float32. */
+  readonly precision: 'w8' | 'int8' | 'f32'
   /** Number of classes; `labels` names them. */
   readonly classes: number
   /** Height and width in pixels that it was trained for. `classify` resizes to them unless it is told otherwise. */

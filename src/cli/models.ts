@@ -7,8 +7,8 @@ import { DynedgeError } from '../errors.ts'
 /** What runs without --model: the first of these that dynedge-models has. */
 export const DEFAULT_MODELS = ['dy-mobile-200', 'dy-mobile-cifar10']
 const PACKAGE = 'dynedge-models'
-/** A name of the catalogue, perhaps with `/f32`; nothing with another slash or a scheme is asked for there. */
-const NAME = /^[a-z0-9][a-z0-9.-]*(\/f32)?$/
+/** A name of the catalogue, perhaps with `/int8` or `/f32`; nothing with another slash or a scheme is asked for there. */
+const NAME = /^[a-z0-9][a-z0-9.-]*(\/(int8|f32))?$/
 
 /**
  * Address of a bundle for `load`: of a network of the package dynedge-models, or `model` itself where it is a path or URL.
@@ -18,11 +18,14 @@ const NAME = /^[a-z0-9][a-z0-9.-]*(\/f32)?$/
 export async function modelAddress(model?: string): Promise<string> {
   if (model !== undefined && !NAME.test(model)) return model
   const names = await networksOfPackage()
-  const name = model === undefined ? DEFAULT_MODELS.find((name) => names?.includes(name)) : model
-  if (name && names?.includes(name.replace(/\/f32$/, ''))) {
+  const name = model === undefined ? DEFAULT_MODELS.find((name) => names?.includes(folderOf(name))) : model
+  if (name && names?.includes(folderOf(name))) {
     const entry = resolvePackage(`${PACKAGE}/${name}`)
     if (!entry)
-      throw new DynedgeError('not-found', `${PACKAGE} has no ${name}: its f32 bundle is too large for the package.`)
+      throw new DynedgeError(
+        'not-found',
+        `${PACKAGE} has no ${name}; ${folderOf(name)} has other precisions: w8, and f32 where that is small enough.`,
+      )
     return (await import(entry)).default
   }
   if (name && existsSync(name)) return name
@@ -32,6 +35,8 @@ export async function modelAddress(model?: string): Promise<string> {
   const help = names ? `which has ${names.join(', ') || 'none'}` : `which is not installed: npm install ${PACKAGE}`
   throw new DynedgeError('not-found', `${wanted}, ${help}; or give the path or URL of a bundle.`)
 }
+
+const folderOf = (name: string) => name.replace(/\/(int8|f32)$/, '')
 
 /** Undefined where the package is not installed. */
 async function networksOfPackage(): Promise<string[] | undefined> {
