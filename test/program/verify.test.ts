@@ -5,6 +5,7 @@ import type { Graph } from '../../src/graph/graph.ts'
 import { seededState } from '../../src/graph/parameters.ts'
 import { buildNetwork } from '../../src/networks/index.ts'
 import type { Precision } from '../../src/plan/weights.ts'
+import { quantized } from '../helpers/quantized.ts'
 import { Placed } from '../helpers/run.ts'
 import { instantiate, randomFrom, seed, variants } from '../helpers/wasm.ts'
 import { graphOf, lift } from '../kernels/graphs.ts'
@@ -40,8 +41,13 @@ describe.each(variants())('$name', ({ bytes }) => {
     backend = await instantiate(bytes)
   })
 
-  const place = (graph: Graph, precision: Precision, side: number) =>
-    new Placed(backend, graph, seededState(graph, seed), precision, side, side)
+  /** `mixed`: integers, but for two layers, so that there are conversions. */
+  const place = (graph: Graph, precision: Precision | 'mixed', side: number) => {
+    const state = seededState(graph, seed)
+    if (precision === 'f32' || precision === 'w8') return new Placed(backend, graph, state, precision, side, side)
+    const keep = precision === 'mixed' ? ['a', 'l1'] : []
+    return new Placed(backend, quantized(graph, state, side, seed, { keep }), state, 'int8', side, side)
+  }
 
   /** The program in memory, as words; `verify` of its first `length` bytes. */
   function opened(placed: Placed) {
@@ -126,8 +132,11 @@ describe.each(variants())('$name', ({ bytes }) => {
   test.each([
     ['tiny', 'f32', 10000],
     ['tiny', 'w8', 20000],
+    ['tiny', 'int8', 20000],
+    ['tiny', 'mixed', 10000],
     ['dy-shuffle', 'w8', 8000],
     ['dy-mobile-0.5', 'w8', 8000],
+    ['dy-mobile-0.5', 'int8', 8000],
   ] as const)('%s %s: a mutated program is refused, or stays inside (%i mutations)', (network, precision, count) => {
     const random = randomFrom(seed)
     const graph = network === 'tiny' ? tiny : buildNetwork(network, { classes: 10, kernels: 2 })
