@@ -36,13 +36,14 @@ export function runReference(
   for (const node of graph.nodes) {
     const output = { ...shapes.get(node.output)!, data: new Float64Array(0) }
     output.data = new Float64Array(output.height * output.width * output.channels)
-    compute(node, output, tensors, state, precision)
+    computeReference(node, output, tensors, state, precision)
     tensors.set(node.output, output)
   }
   return tensors
 }
 
-function compute(
+/** Fills `output`, zeros of its shape, from `tensors`. */
+export function computeReference(
   node: Node,
   output: ReferenceTensor,
   tensors: Map<string, ReferenceTensor>,

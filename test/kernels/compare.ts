@@ -10,32 +10,6 @@ import { randomFrom, seed, tolerance } from '../helpers/wasm.ts'
 /** Kernels of the table that a comparison has run, by name. */
 export const used = new Set<string>()
 
-/** Sizes around the tiles of 3, 4 and 8 pixels, and rectangles. */
-export const SIZES: [height: number, width: number][] = [
-  ...([
-    [1, 1],
-    [1, 3],
-    [3, 1],
-    [2, 2],
-    [5, 1],
-    [1, 7],
-    [3, 3],
-    [4, 2],
-    [3, 5],
-    [2, 7],
-  ] as [number, number][]),
-  ...([
-    [4, 4],
-    [8, 1],
-    [1, 9],
-    [9, 5],
-    [8, 8],
-    [1, 31],
-    [31, 2],
-    [7, 11],
-  ] as [number, number][]),
-]
-
 /** The outputs of `graph` in wasm, in one share and in 2, 3 and 5, against the plain reference. */
 export function compare(
   backend: Backend,

@@ -22,3 +22,16 @@ export function single(cin: number, cout: number, options: ConvOptions, kernels 
     return { out: net.conv('out', x, cout, { ...options, dynamic: { coefficients, from: 0, kernels } }), coefficients }
   })
 }
+
+/** A grouped convolution as networks have it: between two pointwise ones, whose weights take its order of channels. */
+export function between(channels: number, options: ConvOptions, kernels: number) {
+  return graphOf((net) => {
+    const x = lift(net, channels)
+    const coefficients = kernels ? net.coefficients('c.coef', x, channels * kernels) : undefined
+    const y = net.conv('mid', x, channels, {
+      ...options,
+      ...(coefficients && { dynamic: { coefficients, from: 0, kernels } }),
+    })
+    return { mid: y, out: net.conv('out', y, 7) }
+  })
+}
