@@ -141,8 +141,8 @@ def shape_of(tensor) -> str:
     return "absent" if tensor is None else "x".join(map(str, tensor.shape)) or "0-d"
 
 
-def export_weights(path, state_dict, config: Config, labels: list[str]) -> None:
-    """The safetensors file that `dynedge pack` and evaluate.py read."""
+def export_weights(path, state_dict, config: Config, labels: list[str], **more) -> None:
+    """The safetensors file that `dynedge pack` and evaluate.py read; `more` facts for it."""
     size, side = config.train.input_size, config.train.shorter_side_at(config.train.input_size)
     facts = dict(
         network=config.network.name,
@@ -155,6 +155,7 @@ def export_weights(path, state_dict, config: Config, labels: list[str]) -> None:
         shorter_side=str(side),
         resize=f"shorter side to {side} bilinear antialias, centre crop {size}",
         labels=labels,
+        **more,
     )
     tensors = {name: t.detach().cpu() for name, t in state_dict.items()}
     replace_file(path, lambda partial: export_safetensors(partial, tensors, **facts))

@@ -3,7 +3,7 @@
     [network] name, width, g          [augment] see augment.py
     [data]    kind, side, mean, std   [distil]  teacher, weight, temperature
     [train]   see Train               [init]    weights
-                                      [mix]     see mix.py
+    [quantize] see quantize/          [mix]     see mix.py
 
 `name` at the top names the exported file; by default it is the name of the configuration file.
 """
@@ -21,6 +21,7 @@ from dynedge_torch import NETWORKS
 from .augment import AugmentSettings
 from .data import KINDS
 from .mix import MixSettings
+from .quantize.settings import QuantizeSettings
 
 OPTIMISERS = ("sgd", "adamw", "muon")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
@@ -171,6 +172,14 @@ class Config:
     mix: MixSettings = field(default_factory=MixSettings)
     distil: Distil = field(default_factory=Distil)
     init: Init = field(default_factory=Init)
+    quantize: QuantizeSettings = field(default_factory=QuantizeSettings)
+
+    def __post_init__(self):
+        if self.quantize.bits:
+            only = "float32: [quantize] computes in it"
+            require(self.train.precision == "float32", "train.precision", self.train.precision, only)
+            start = "trained weights: [quantize] keeps the statistics of their batch norms"
+            require(bool(self.init.weights), "init.weights", self.init.weights, start)
 
     def as_dict(self) -> dict:
         """Plain values only, equal to those of another configuration if and only if it is equal."""

@@ -20,7 +20,7 @@ from .optimise import limit_gradients, make_optimiser, set_rate
 from .records import Records, close_epoch, fresh_state
 from .schedule import learning_rate, seed_of
 from .score import evenly, logits_of, top
-from .start import check_data, load_teacher, resident, start_from
+from .start import check_data, load_teacher, quantize, resident, start_from
 
 MAX_SKIPPED = 20  # in a row; float16's loss scale needs up to 16 halvings to settle
 SHOW_EVERY = 20  # steps between looks at the sums, each of which waits for a GPU
@@ -56,6 +56,8 @@ class Trainer:
         if config.init.weights and saved is None:
             start_from(self.network, config, train, machine)
         average = machine.build(config, len(train.classes))
+        if config.quantize.bits:
+            quantize(self.network, average, config, train, machine, saved is not None)
         self.average = Average(self.network, average, config.train.ema)
         self.parameters = list(self.network.parameters())
         self.optimiser = make_optimiser(self.network, config.train)
@@ -245,7 +247,7 @@ class Trainer:
 
     def finish(self) -> None:
         """Scores the averaged network on all validation pictures, in float32."""
-        if self.machine.form == "planes":
+        if self.machine.form == "planes" and not self.config.quantize.bits:
             set_form(self.average.average, "planes", torch.float32)
         hits = self.score(self.val.images, self.val.labels, self.config.train.input_size)
         result = self.records.finish(self.state, self.average.average, *hits)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from .checkpoint import export_weights
 from .log import draw_curve, now, write_json, write_log
+from .quantize import exported
 from .schedule import learning_rate
 
 
@@ -69,7 +70,8 @@ class Records:
 
     def export(self, average) -> Path:
         path = self.out / f"{self.config.name}.safetensors"
-        export_weights(path, average.state_dict(), self.config, self.data["labels"])
+        state, facts = exported(average)
+        export_weights(path, state, self.config, self.data["labels"], **facts)
         return path
 
     def budget(self, state: dict) -> dict:

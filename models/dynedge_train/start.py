@@ -7,12 +7,13 @@ import torch
 
 from dynedge_torch import load_safetensors, set_form
 
-from .augment import Augment
+from .augment import Augment, plain
 from .checkpoint import CheckpointError, first_line, load_initial
 from .config import Config
 from .data import DataError, Dataset
 from .log import say
 from .machine import Machine
+from .quantize import attach
 from .score import evenly
 from .statistics import is_folded, measure_statistics
 
@@ -55,7 +56,7 @@ def start_from(network, config: Config, train: Dataset, machine: Machine) -> Non
     weights = config.init.weights
     left = load_initial(network, weights, len(train.classes))
     say(f"started from {weights}" + (f"; new: {', '.join(left)}" if left else ""))
-    if is_folded(network):
+    if is_folded(network) and not config.quantize.bits:
         unfold(network, config, train, machine)
 
 
@@ -68,6 +69,22 @@ def unfold(network, config: Config, train: Dataset, machine: Machine) -> None:
     measure_statistics(set_form(network, "batched"), x)
     machine.place(network)
     say(f"batch norms were folded; statistics measured on {len(chosen)} pictures")
+
+
+def quantize(network, average, config: Config, train: Dataset, machine: Machine, resumed: bool):
+    """Lets both compute with the rounding of their int8 bundle (quantize/).
+
+    First ranges are measured on pictures as the exported network will see them; a resumed run
+    has its own.
+    """
+    settings, data, images = config.quantize, config.data, None
+    if not resumed:
+        chosen, size = evenly(len(train), settings.pictures), config.train.input_size
+        side = config.train.shorter_side_at(size)
+        images = plain(train.images[chosen], size, data.mean, data.std, side).to(machine.device)
+        say(f"ranges measured on {len(images)} pictures")
+    attach(network, settings.bits, machine.form, images)
+    attach(average, settings.bits, machine.form)
 
 
 def load_teacher(config: Config, labels: list[str], machine: Machine):

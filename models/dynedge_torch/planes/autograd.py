@@ -48,36 +48,65 @@ class Linear(Function):
 
 
 class DynamicPointwise(Function):
-    """x [Cin, H, W, B], fixed [Cout*g, Cin], bias [Cout*g], eta [Cout, g, B]."""
+    """x [Cin, H, W, B], fixed [Cout*g, Cin], bias [Cout*g], eta [Cout, g, B].
+
+    `levels`: the fused kernel of each picture and output channel is rounded to so many steps
+    either side of zero, which the gradient takes for the identity; 0: it is not.
+    """
 
     @staticmethod
-    def forward(ctx, x, fixed, bias, eta):
+    def forward(ctx, x, fixed, bias, eta, levels):
         ctx.save_for_backward(x, fixed, bias, eta)
-        return kernels().dynamic_pointwise(x, fixed, bias, eta)
+        ctx.levels = levels
+        return kernels().dynamic_pointwise(x, fixed, bias, eta, levels)
 
     @staticmethod
     def backward(ctx, grad):
-        x, fixed, bias, eta = ctx.saved_tensors
-        return tuple(
-            kernels().dynamic_pointwise_backward(x, fixed, bias, eta, grad.contiguous())
+        gradients = kernels().dynamic_pointwise_backward(
+            *ctx.saved_tensors, ctx.levels, grad.contiguous()
         )
+        return *gradients, None
 
 
 class Spatial(Function):
-    """3x3, padding 1, 1, 2 or 6 channels per group; fixed kernels if eta is empty."""
+    """3x3, padding 1, 1, 2 or 6 channels per group; fixed kernels if eta is empty.
+
+    `levels`: as in DynamicPointwise.
+    """
 
     @staticmethod
-    def forward(ctx, x, fixed, bias, eta, stride):
+    def forward(ctx, x, fixed, bias, eta, stride, levels):
         ctx.save_for_backward(x, fixed, bias, eta)
-        ctx.stride = stride
-        return kernels().spatial(x, fixed, bias, eta, stride)
+        ctx.shape = stride, levels
+        return kernels().spatial(x, fixed, bias, eta, stride, levels)
 
     @staticmethod
     def backward(ctx, grad):
-        gradients = kernels().spatial_backward(*ctx.saved_tensors, ctx.stride, grad.contiguous())
+        gradients = kernels().spatial_backward(*ctx.saved_tensors, *ctx.shape, grad.contiguous())
         if ctx.saved_tensors[3].numel() == 0:
             gradients[2:] = [None, None]
-        return *gradients, None
+        return *gradients, None, None
+
+
+class Requantize(Function):
+    """Rounds float32 planes to the grid of an int8 network (requantize.h).
+
+    y, residual (may be empty) [C, H, W, B], shift [C], scale 0-d; zero, low, high: integers.
+    """
+
+    @staticmethod
+    def forward(ctx, y, residual, shift, scale, zero, low, high):
+        ctx.save_for_backward(y, residual, shift)
+        ctx.grid = scale.item(), zero, low, high
+        return kernels().requantize(y, residual, shift, *ctx.grid)
+
+    @staticmethod
+    def backward(ctx, grad):
+        dv, dshift, dscale = kernels().requantize_backward(
+            *ctx.saved_tensors, *ctx.grid, grad.contiguous()
+        )
+        residual = dv if ctx.needs_input_grad[1] else None
+        return dv, residual, dshift, dscale.sum(), None, None, None
 
 
 class Norm(Function):

@@ -39,19 +39,24 @@ def native_bfloat16() -> bool:
 
 def convolve(conv, x, eta=None):
     """Any convolution of the six networks; eta [Cout, g, B] for a dynamic one."""
-    weight = conv.weight.flatten(1)
     stride = conv.stride if isinstance(conv.stride, int) else conv.stride[0]
-    if conv.groups > 1:
+    return convolve_by(x, conv.weight, conv.bias, eta, stride, conv.groups)
+
+
+def convolve_by(x, weight, bias, eta, stride: int, groups: int, levels: int = 0):
+    """As convolve, with a weight of PyTorch's shape; `bias` and `levels` are of a dynamic one."""
+    size, weight = weight.shape[2], weight.flatten(1)
+    if groups > 1:
         nothing = x.new_empty(0, dtype=torch.float32)
-        given = (nothing, nothing) if eta is None else (conv.bias, eta)
-        return Spatial.apply(x, weight, *given, stride)
-    if conv.weight.shape[2] > 1:
+        given = (nothing, nothing) if eta is None else (bias, eta)
+        return Spatial.apply(x, weight, *given, stride, levels)
+    if size > 1:
         x = windows(x, stride)
     elif stride > 1:
         x = x[:, ::stride, ::stride].contiguous()
     if eta is None:
         return Pointwise.apply(x, weight)
-    return DynamicPointwise.apply(x, weight, conv.bias, eta)
+    return DynamicPointwise.apply(x, weight, bias, eta, levels)
 
 
 def windows(x, stride):

@@ -82,12 +82,27 @@ inline Fuser fuser(int64_t g) {
   return all[g - 1];
 }
 
+// Rounds the K weights of each sample to the `levels` steps either side of zero that its largest one spans.
+inline void round_row(float* w, int64_t K, float levels) {
+  const Lanes tiny = splat(1e-30f);
+  Lanes largest = tiny;
+  for (int64_t k = 0; k < K; ++k) {
+    Lanes v = load(w + k * LANES), size = v < 0.f ? -v : v;
+    largest = size > largest ? size : largest;
+  }
+  const Lanes step = largest / levels, inverse = levels / largest;
+  for (int64_t k = 0; k < K; ++k) store(w + k * LANES, nearest(load(w + k * LANES) * inverse) * step);
+}
+
 // Fixed kernels of a layer at sixteen samples: row t is output channel t, K weights each.
 struct Kernels {
   const float *fixed, *bias, *eta;  // [rows, g, K], [rows, g], [rows, g, batch] at the lanes
-  int64_t g, K, batch;
+  int64_t g, K, batch, levels = 0;  // levels of the fused kernels; 0: not rounded
 
-  void fuse(int64_t t, float* to) const { fuser(g).row(fixed + t * g * K, eta + t * g * batch, batch, K, to); }
+  void fuse(int64_t t, float* to) const {
+    fuser(g).row(fixed + t * g * K, eta + t * g * batch, batch, K, to);
+    if (levels) round_row(to, K, float(levels));
+  }
   Lanes fuse_bias(int64_t t) const { return fuser(g).bias(bias + t * g, eta + t * g * batch, batch); }
 };
 

@@ -39,6 +39,12 @@ inline void store(uint16_t* p, Lanes v) {
 
 inline Lanes splat(float value) { return Lanes{} + value; }
 
+// The nearest integer of |v| < 2^22, whatever the compiler may do to sums.
+inline Lanes nearest(Lanes v) {
+  const Lanes half = v < 0.f ? splat(-0.5f) : splat(0.5f);
+  return __builtin_convertvector(__builtin_convertvector(v + half, Indices), Lanes);
+}
+
 inline float sum(Lanes v) {
   float total = 0;
   for (int i = 0; i < LANES; ++i) total += v[i];

@@ -3,6 +3,7 @@
 #include <torch/extension.h>
 #include "norm.h"
 #include "pool.h"
+#include "requantize.h"
 #include "spatial.h"
 
 using torch::Tensor;
@@ -49,9 +50,9 @@ void check_dynamic(const Tensor& fixed, const Tensor& bias, const Tensor& eta) {
 }
 
 // The kernels of a layer for the sixteen samples from `at`.
-Kernels kernels_at(const Tensor& fixed, const Tensor& bias, const Tensor& eta, int64_t batch, int64_t at) {
+Kernels kernels_at(const Tensor& fixed, const Tensor& bias, const Tensor& eta, int64_t batch, int64_t at, int64_t levels) {
   const int64_t g = eta.numel() ? eta.size(1) : 0;
-  return {data<float>(fixed), data<float>(bias), data<float>(eta) + at, g, fixed.size(1), batch};
+  return {data<float>(fixed), data<float>(bias), data<float>(eta) + at, g, fixed.size(1), batch, levels};
 }
 
 template <class F>
@@ -79,7 +80,8 @@ struct Collected {
 }  // namespace
 
 // x [Cin, H, W, B], fixed [Cout * g, Cin], bias [Cout * g], eta [Cout, g, B] -> [Cout, H, W, B]
-Tensor dynamic_pointwise(const Tensor& x, const Tensor& fixed, const Tensor& bias, const Tensor& eta) {
+// levels: of the fused kernels, which are then rounded; 0: not rounded. The gradient takes rounding for the identity.
+Tensor dynamic_pointwise(const Tensor& x, const Tensor& fixed, const Tensor& bias, const Tensor& eta, int64_t levels) {
   check_planes(x);
   check_float(fixed, "the fixed kernels");
   check_dynamic(fixed, bias, eta);
@@ -89,7 +91,7 @@ Tensor dynamic_pointwise(const Tensor& x, const Tensor& fixed, const Tensor& bia
     using T = std::remove_pointer_t<decltype(type)>;
     at::parallel_for(0, s.batch / LANES, 1, [&](int64_t from, int64_t to) {
       each_lanes(from, to, [&](int64_t at) {
-        pointwise_forward(s, data<T>(x) + at, kernels_at(fixed, bias, eta, s.batch, at), data<T>(y) + at);
+        pointwise_forward(s, data<T>(x) + at, kernels_at(fixed, bias, eta, s.batch, at, levels), data<T>(y) + at);
       });
     });
   });
@@ -97,7 +99,7 @@ Tensor dynamic_pointwise(const Tensor& x, const Tensor& fixed, const Tensor& bia
 }
 
 std::vector<Tensor> dynamic_pointwise_backward(const Tensor& x, const Tensor& fixed, const Tensor& bias,
-                                               const Tensor& eta, const Tensor& dy) {
+                                               const Tensor& eta, int64_t levels, const Tensor& dy) {
   check_planes(x);
   check_planes(dy);
   check_dynamic(fixed, bias, eta);
@@ -109,7 +111,7 @@ std::vector<Tensor> dynamic_pointwise_backward(const Tensor& x, const Tensor& fi
     using T = std::remove_pointer_t<decltype(type)>;
     in_tasks(chunks, collected.tasks, [&](int64_t from, int64_t to, int64_t task) {
       each_lanes(from, to, [&](int64_t at) {
-        pointwise_backward(s, data<T>(x) + at, kernels_at(fixed, bias, eta, s.batch, at), data<T>(dy) + at,
+        pointwise_backward(s, data<T>(x) + at, kernels_at(fixed, bias, eta, s.batch, at, levels), data<T>(dy) + at,
                            data<T>(dx) + at, collected.at(task, at));
       });
     });
@@ -143,7 +145,8 @@ void with_spatial(const Tensor& x, bool dynamic, int64_t per_group, F&& f) {
 
 // x [C, H, W, B]; fixed kernels: fixed [C, per_group * 9], bias and eta empty; dynamic: fixed [C * g, per_group * 9],
 // bias [C * g], eta [C, g, B] -> [C, H', W', B]
-Tensor spatial(const Tensor& x, const Tensor& fixed, const Tensor& bias, const Tensor& eta, int64_t stride) {
+Tensor spatial(const Tensor& x, const Tensor& fixed, const Tensor& bias, const Tensor& eta, int64_t stride,
+               int64_t levels) {
   check_planes(x);
   check_float(fixed, "the kernels");
   if (eta.numel()) check_dynamic(fixed, bias, eta);
@@ -154,7 +157,7 @@ Tensor spatial(const Tensor& x, const Tensor& fixed, const Tensor& bias, const T
     at::parallel_for(0, s.batch / LANES, 1, [&](int64_t from, int64_t to) {
       each_lanes(from, to, [&](int64_t at) {
         spatial_forward<decltype(dynamic)::value, decltype(channels)::value>(
-            s, data<T>(x) + at, kernels_at(fixed, bias, eta, s.batch, at), data<T>(y) + at);
+            s, data<T>(x) + at, kernels_at(fixed, bias, eta, s.batch, at, levels), data<T>(y) + at);
       });
     });
   });
@@ -162,7 +165,7 @@ Tensor spatial(const Tensor& x, const Tensor& fixed, const Tensor& bias, const T
 }
 
 std::vector<Tensor> spatial_backward_(const Tensor& x, const Tensor& fixed, const Tensor& bias, const Tensor& eta,
-                                      int64_t stride, const Tensor& dy) {
+                                      int64_t stride, int64_t levels, const Tensor& dy) {
   check_planes(x);
   check_planes(dy);
   const SpatialShape s{x.size(0), x.size(1), x.size(2), x.size(3), stride};
@@ -174,7 +177,7 @@ std::vector<Tensor> spatial_backward_(const Tensor& x, const Tensor& fixed, cons
     in_tasks(chunks, collected.tasks, [&](int64_t from, int64_t to, int64_t task) {
       each_lanes(from, to, [&](int64_t at) {
         spatial_backward<decltype(dynamic)::value, decltype(channels)::value>(
-            s, data<T>(x) + at, kernels_at(fixed, bias, eta, s.batch, at), data<T>(dy) + at, data<T>(dx) + at,
+            s, data<T>(x) + at, kernels_at(fixed, bias, eta, s.batch, at, levels), data<T>(dy) + at, data<T>(dx) + at,
             collected.at(task, at));
       });
     });
@@ -242,6 +245,55 @@ std::vector<Tensor> norm_backward(const Tensor& y, const Tensor& gamma, const Te
   return {dy, dgamma, dbeta};
 }
 
+namespace {
+
+void check_requantize(const Tensor& y, const Tensor& residual, const Tensor& shift) {
+  check_planes(y);
+  check_float(y, "values to requantize");
+  check_float(shift, "the shifts");
+  TORCH_CHECK(!residual.numel() || residual.sizes() == y.sizes(), "planes: a residual of ", residual.sizes(), " for ", y.sizes());
+  if (residual.numel()) check_float(residual, "the residual");
+}
+
+// f(plane, offset of the plane) for every channel.
+template <class F>
+void each_plane(const Tensor& y, const Tensor& shift, Requantize plane, F&& f) {
+  plane.n = y.numel() / y.size(0);
+  at::parallel_for(0, y.size(0), 1, [&](int64_t from, int64_t to) {
+    for (int64_t c = from; c < to; ++c) {
+      Requantize own = plane;
+      own.shift = data<float>(shift)[c];
+      f(own, c, c * plane.n);
+    }
+  });
+}
+
+}  // namespace
+
+// y, residual (or empty) [C, H, W, B] float32, shift [C] -> scale (q - zero), q as in requantize.h
+Tensor requantize(const Tensor& y, const Tensor& residual, const Tensor& shift, double scale, double zero, double low,
+                  double high) {
+  check_requantize(y, residual, shift);
+  Tensor out = torch::empty_like(y);
+  each_plane(y, shift, {0, 0, float(scale), float(zero), float(low), float(high)}, [&](auto& plane, int64_t, int64_t at) {
+    plane.forward(data<float>(y) + at, residual.numel() ? data<float>(residual) + at : nullptr, data<float>(out) + at);
+  });
+  return out;
+}
+
+// -> gradients of y and residual [C, H, W, B], of shift [C], of the scale by channel [C]
+std::vector<Tensor> requantize_backward(const Tensor& y, const Tensor& residual, const Tensor& shift, double scale,
+                                        double zero, double low, double high, const Tensor& dout) {
+  check_requantize(y, residual, shift);
+  check_requantize(dout, residual, shift);
+  Tensor dv = torch::empty_like(y), dshift = torch::empty_like(shift), dscale = torch::empty_like(shift);
+  each_plane(y, shift, {0, 0, float(scale), float(zero), float(low), float(high)}, [&](auto& plane, int64_t c, int64_t at) {
+    plane.backward(data<float>(y) + at, residual.numel() ? data<float>(residual) + at : nullptr, data<float>(dout) + at,
+                   data<float>(dv) + at, data<float>(dshift) + c, data<float>(dscale) + c);
+  });
+  return {dv, dshift, dscale};
+}
+
 Tensor max_pool(const Tensor& x) {
   check_planes(x);
   const int64_t h = x.size(1), w = x.size(2), b = x.size(3);
@@ -300,6 +352,8 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   m.def("norm", &norm);
   m.def("norm_by", &norm_by);
   m.def("norm_backward", &norm_backward);
+  m.def("requantize", &requantize);
+  m.def("requantize_backward", &requantize_backward);
   m.def("max_pool", &max_pool);
   m.def("max_pool_backward", &max_pool_backward_);
   m.def("mean_pool", &mean_pool);
