@@ -36,7 +36,7 @@ async function unpack(path: string, options: { output: string; json?: boolean })
   const state = unpackWeights(graph, precision, (name, dtype) => {
     const { offset, bytes } = header.tensors.get(name)!
     const copy = data.slice(offset, offset + bytes).buffer
-    return dtype === 'F32' ? new Float32Array(copy) : new Int8Array(copy)
+    return new { F32: Float32Array, I8: Int8Array, I32: Int32Array }[dtype](copy)
   })
   const input = header.metadata.input as unknown as InputSpec
   // What `pack` and models/dynedge_torch read back.

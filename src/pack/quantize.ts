@@ -23,7 +23,7 @@ export interface QuantizedLayer {
 }
 
 /** Scale, zero point and largest value of what a layer sums; scale of what it stores, 1 where that is float32. */
-interface Scales {
+export interface Scales {
   input: number
   zero: number
   top: number
@@ -59,7 +59,8 @@ export function isDepthwise(node: Conv | Linear | Coefficients): boolean {
   return node.op === 'conv' && node.groups > 1 && node.groups === node.channels && node.groups === node.input.channels
 }
 
-function scalesOf(graph: Graph, node: Conv | Linear | Coefficients): Scales {
+/** Of an integer layer of `graph`. */
+export function scalesOf(graph: Graph, node: Conv | Linear | Coefficients): Scales {
   const { quantization = {} } = graph
   if (node.op === 'conv') {
     const { scale, zero, bits } = quantization[node.input.tensor]
