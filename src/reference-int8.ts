@@ -46,6 +46,7 @@ const clamp = (x: number, low: number, high: number) => Math.min(Math.max(x, low
 /**
  * Every tensor of a quantized graph for one picture, H x W x 3: float32 values, or (Uint8Array) the integers that stand for them. Nodes
  * that are kept in float32 are computed as `runReference` does, and rounded: equal to the kernels' up to the order of their sums only.
+ * What follows them is equal to the bit where `replace` puts the kernels' own values in their place.
  */
 export function runInt8Reference(
   graph: Graph,
@@ -53,13 +54,17 @@ export function runInt8Reference(
   picture: Float32Array | Uint8Array,
   height: number,
   width: number,
+  replace: (output: string, data: Float32Array) => Float32Array = (_, data) => data,
 ): Map<string, Int8Tensor> {
   const shapes = inferShapes(graph, height, width)
   const stored = graph.quantization?.[graph.input]
   const values = stored ? quantizePicture(picture, stored) : Float32Array.from(picture)
   const tensors = new Map<string, Int8Tensor>([[graph.input, { ...shapes.get(graph.input)!, data: values }]])
-  for (const node of graph.nodes)
-    tensors.set(node.output, { ...shapes.get(node.output)!, data: compute(graph, node, tensors, shapes, state) })
+  for (const node of graph.nodes) {
+    let data = compute(graph, node, tensors, shapes, state)
+    if (!isInteger(graph, node)) data = replace(node.output, data as Float32Array)
+    tensors.set(node.output, { ...shapes.get(node.output)!, data })
+  }
   return tensors
 }
 

@@ -43,7 +43,7 @@ export class Placed {
     this.plan = planNetwork(graph, precision, places, weightBytes, height, width)
     const { arenaBytes, program } = this.plan
     const bytes = aligned(program.length) + weightBytes + arenaBytes + 2 * GUARD
-    reserve(backend, bytes)
+    reserve(backend, DEFAULT_STAGING_BYTES + bytes)
     const base = backend.memory.buffer.byteLength - bytes
     const weights = base + aligned(program.length) + GUARD
     this.arenaAt = weights + weightBytes + GUARD
