@@ -1,0 +1,117 @@
+import { DynedgeError } from '../errors.ts'
+import type { Graph, Node } from '../graph/graph.ts'
+import type { Range } from '../pack/quantize-graph.ts'
+import { Histogram } from './histogram.ts'
+import { type Observer, observed } from './observers.ts'
+import type { Runner } from './runner.ts'
+
+/** What a tensor was like over all pictures; channels of all pixels together. */
+export interface Seen {
+  histogram: Histogram
+  /** Largest absolute value of each channel. */
+  reaches: Float64Array
+  /** Mean of each channel; of coefficients, of what goes into their sigmoid. */
+  means: Float64Array
+  /** Share of a channel's values that its activation did not cut off. */
+  active: Float64Array
+}
+
+/** Runs the float32 network over `pictures`: a look at every tensor that is made whole (right halves of shuffles are not). */
+export function collect(runner: Runner, pictures: readonly Float32Array[], onPicture?: () => void): Map<string, Seen> {
+  const makers = new Map(runner.graph.nodes.map((node) => [node.output, node]))
+  const seen = new Map<string, Seen>()
+  for (const picture of pictures) {
+    runner.run(picture, (tensor) => {
+      const maker = makers.get(tensor)
+      if (maker?.op === 'softmax') return
+      const values = runner.read(tensor)
+      const { channels } = runner.plan.pictures.get(tensor)!.shape
+      const about = seen.get(tensor) ?? emptySeen(channels)
+      seen.set(tensor, about)
+      about.histogram.add(values)
+      if (maker?.op === 'coefficients') beforeSigmoid(values)
+      addChannels(about, values, maker)
+    })
+    onPicture?.()
+  }
+  for (const { histogram, means, active } of seen.values())
+    for (const sums of [means, active])
+      sums.forEach((sum, i) => {
+        sums[i] = (sum * means.length) / histogram.total
+      })
+  return seen
+}
+
+function emptySeen(channels: number): Seen {
+  const values = () => new Float64Array(channels)
+  return { histogram: new Histogram(), reaches: values(), means: values(), active: values() }
+}
+
+function addChannels({ reaches, means, active }: Seen, values: Float32Array, maker?: Node): void {
+  const channels = reaches.length
+  const activation = maker?.op === 'conv' ? maker.activation : 'none'
+  const low = activation === 'none' ? Number.NEGATIVE_INFINITY : 0
+  const high = activation === 'relu6' ? 6 : Number.POSITIVE_INFINITY
+  for (let i = 0, channel = 0; i < values.length; ++i) {
+    const value = values[i]
+    means[channel] += value
+    if (value > low && value < high) ++active[channel]
+    if (value > reaches[channel]) reaches[channel] = value
+    else if (-value > reaches[channel]) reaches[channel] = -value
+    if (++channel === channels) channel = 0
+  }
+}
+
+/** A coefficient of 0 or 1 comes from no number. */
+const SURE = 1e-4
+
+/** In place: what a sigmoid made into `values`. */
+export function beforeSigmoid(values: Float32Array): void {
+  for (let i = 0; i < values.length; ++i) {
+    const value = Math.min(Math.max(values[i], SURE), 1 - SURE)
+    values[i] = Math.log(value / (1 - value))
+  }
+}
+
+/**
+ * A range for each group of tensors that share one.
+ * @throws DynedgeError `bad-model` where a value was not finite
+ */
+export function chooseRanges(
+  groups: readonly (readonly string[])[],
+  seen: ReadonlyMap<string, Seen>,
+  observer: Observer,
+  top: number,
+): Map<string, Range> {
+  const ranges = new Map<string, Range>()
+  for (const group of groups) {
+    const histogram = new Histogram()
+    for (const tensor of group) {
+      const about = seen.get(tensor)
+      if (about) histogram.merge(about.histogram)
+    }
+    if (histogram.broken)
+      throw new DynedgeError(
+        'bad-model',
+        `The f32 network makes values in ${group[0]} that are not finite; its weights are damaged, or it overflows.`,
+      )
+    const range = observed(observer, histogram, top)
+    for (const tensor of group) ranges.set(tensor, range)
+  }
+  return ranges
+}
+
+/** The tensor that a layer's result lies in, and the channel of it that each of its own channels is. */
+export function resultOf(graph: Graph, node: Node): { tensor: string; channelOf(channel: number): number } {
+  const shuffle = graph.nodes.find((other) => other.op === 'shuffle' && other.right.tensor === node.output)
+  if (shuffle?.op !== 'shuffle') return { tensor: node.output, channelOf: (channel) => channel }
+  const { left, right, groups, output } = shuffle
+  const depth = (left.channels + right.channels) / groups
+  return {
+    tensor: output,
+    channelOf: (channel) => {
+      const joined = left.channels + channel
+      return (joined % depth) * groups + Math.floor(joined / depth)
+    },
+  }
+}
