@@ -228,7 +228,7 @@ function* ranges(): Generator<Case> {
   }
 }
 
-function* randomGraphs(): Generator<Case> {
+export function* randomGraphs(): Generator<Case> {
   const random = randomFrom(seed)
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]
   for (let round = 0; round < 60; ++round) {
