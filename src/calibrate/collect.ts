@@ -18,12 +18,14 @@ export interface Seen {
 
 /** Runs the float32 network over `pictures`: a look at every tensor that is made whole (right halves of shuffles are not). */
 export function collect(runner: Runner, pictures: readonly Float32Array[], onPicture?: () => void): Map<string, Seen> {
-  const makers = new Map(runner.graph.nodes.map((node) => [node.output, node]))
+  const { graph } = runner
+  const makers = new Map(graph.nodes.map((node) => [node.output, node]))
+  const wanted = comparable(graph)
   const seen = new Map<string, Seen>()
   for (const picture of pictures) {
     runner.run(picture, (tensor) => {
+      if (!wanted.has(tensor)) return
       const maker = makers.get(tensor)
-      if (maker?.op === 'softmax') return
       const values = runner.read(tensor)
       const { channels } = runner.plan.pictures.get(tensor)!.shape
       const about = seen.get(tensor) ?? emptySeen(channels)
@@ -40,6 +42,12 @@ export function collect(runner: Runner, pictures: readonly Float32Array[], onPic
         sums[i] = (sum * means.length) / histogram.total
       })
   return seen
+}
+
+/** Tensors that a network has in float32 and in integers: not pooled means, which differ in scale, nor probabilities. */
+export function comparable(graph: Graph): Set<string> {
+  const made = graph.nodes.filter(({ op }) => op !== 'globalpool' && op !== 'softmax')
+  return new Set([graph.input, ...made.map(({ output }) => output)])
 }
 
 function emptySeen(channels: number): Seen {

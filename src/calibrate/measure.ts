@@ -1,4 +1,5 @@
 import type { Graph } from '../graph/graph.ts'
+import { comparable } from './collect.ts'
 import type { Runner } from './runner.ts'
 
 /** How far the integers of a tensor are from the float32 values, over all pictures. */
@@ -12,11 +13,11 @@ export interface Noise {
 export interface Measured {
   noise: Map<string, Noise>
   pictures: number
-  /** Pictures for which both networks have the same best class. */
-  agreeing: number
+  /** Pictures for which both networks have the same best class; undefined without logits. */
+  agreeing?: number
 }
 
-/** Runs both networks over `pictures` and compares the tensors that both make, save probabilities, and their answers. */
+/** Runs both networks over `pictures` and compares the tensors that both make, and their answers. */
 export function measure(
   float: Runner,
   integer: Runner,
@@ -25,24 +26,24 @@ export function measure(
 ): Measured {
   const powers = new Map<string, { signal: Float64Array; noise: Float64Array }>()
   const answer = answerOf(float.graph)
-  const left = new Set(float.graph.nodes.filter(({ op }) => op === 'softmax').map(({ output }) => output))
+  const wanted = comparable(float.graph)
   let agreeing = 0
   for (const picture of pictures) {
     const exact = new Map<string, Float32Array>()
     float.run(picture, (tensor) => {
-      if (!left.has(tensor)) exact.set(tensor, float.read(tensor))
+      if (wanted.has(tensor)) exact.set(tensor, float.read(tensor))
     })
     integer.run(picture, (tensor) => {
-      const wanted = exact.get(tensor)
-      if (!wanted) return
+      const values = exact.get(tensor)
+      if (!values) return
       const got = integer.read(tensor)
-      if (tensor === answer && best(got) === best(wanted)) ++agreeing
+      if (tensor === answer && best(got) === best(values)) ++agreeing
       const { channels } = integer.plan.pictures.get(tensor)!.shape
       const power = powers.get(tensor) ?? { signal: new Float64Array(channels), noise: new Float64Array(channels) }
       powers.set(tensor, power)
       for (let i = 0, channel = 0; i < got.length; ++i) {
-        const error = got[i] - wanted[i]
-        power.signal[channel] += wanted[i] * wanted[i]
+        const error = got[i] - values[i]
+        power.signal[channel] += values[i] * values[i]
         power.noise[channel] += error * error
         if (++channel === channels) channel = 0
       }
@@ -50,7 +51,7 @@ export function measure(
     onPicture?.()
   }
   const noise = new Map([...powers].map(([tensor, power]) => [tensor, noiseOf(power)]))
-  return { noise, pictures: pictures.length, agreeing }
+  return { noise, pictures: pictures.length, ...(answer && { agreeing }) }
 }
 
 function noiseOf({ signal, noise }: { signal: Float64Array; noise: Float64Array }): Noise {

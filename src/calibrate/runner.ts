@@ -19,6 +19,7 @@ export class Runner {
   /** Number of the step after which a tensor is complete -> the tensors; the input at -1. */
   private readonly complete = new Map<number, string[]>()
   private readonly writers = new Map<string, number>()
+  private readonly copies = new Map<string, Float32Array<ArrayBuffer>>()
   private readonly weightPlaces = new Map<string, { offset: number; bytes: number }>()
 
   /** @throws DynedgeError as packing, planning and opening a module do */
@@ -101,14 +102,18 @@ export class Runner {
     for (const tensor of this.complete.get(step) ?? []) visit?.(tensor)
   }
 
-  /** What the tensor's values stand for, height x width x channels; while it lies in the arena. */
+  /**
+   * What the tensor's values stand for, height x width x channels; while it lies in the arena. The next read of the same tensor is written
+   * to the same array.
+   */
   read(tensor: string): Float32Array<ArrayBuffer> {
     const picture = this.picture(tensor)
     const { shape, lanes, quantization } = picture
     const { scale, zero } = quantization ?? { scale: 1, zero: 0 }
     const { buffer } = this.engine.backend.memory
     const memory = { 1: new Uint8Array(buffer), 2: new Int16Array(buffer), 4: new Float32Array(buffer) }[picture.bytes]
-    const values = new Float32Array(shape.height * shape.width * shape.channels)
+    const values = this.copies.get(tensor) ?? new Float32Array(shape.height * shape.width * shape.channels)
+    this.copies.set(tensor, values)
     const start = this.engine.places.arena + picture.offset + pixelAt(picture, 0)
     // Plain loops: calibration spends its time here.
     for (let y = 0, to = 0; y < shape.height; ++y) {
