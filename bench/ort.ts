@@ -3,6 +3,8 @@ import type { TensorInput } from '../src/network.ts'
 
 export interface PeerSession {
   run(): Promise<Float32Array>
+  /** Takes another picture of the same size. */
+  show(picture: TensorInput): void
   release(): Promise<void>
 }
 
@@ -21,9 +23,14 @@ export async function openOrt(model: Uint8Array, input: TensorInput): Promise<Pe
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
   })
-  const image = new ort.Tensor('float32', planar(input), [1, 3, input.height, input.width])
+  const place = (picture: TensorInput) =>
+    new ort.Tensor('float32', planar(picture), [1, 3, picture.height, picture.width])
+  let image = place(input)
   return {
     run: async () => (await session.run({ [session.inputNames[0]]: image })).logits.data as Float32Array,
+    show: (picture) => {
+      image = place(picture)
+    },
     release: () => session.release(),
   }
 }

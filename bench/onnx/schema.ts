@@ -26,6 +26,8 @@ const Model = protobuf.parse(SCHEMA, { keepCase: true }).root.lookupType('Model'
 
 const FLOAT = 1
 const INT64 = 7
+/** Types of integer constants by their arrays. */
+const INTEGERS = { Uint8Array: 2, Int8Array: 3, Int32Array: 6 }
 const ATTRIBUTE = { i: 2, ints: 7 }
 const OPSET = 17
 const IR_VERSION = 8
@@ -52,6 +54,16 @@ export class ModelWriter {
       name,
       dims,
       data_type: FLOAT,
+      raw_data: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+    })
+    return name
+  }
+
+  integers(name: string, dims: number[], values: Uint8Array | Int8Array | Int32Array): string {
+    this.initializers.set(name, {
+      name,
+      dims,
+      data_type: INTEGERS[values.constructor.name as keyof typeof INTEGERS],
       raw_data: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
     })
     return name

@@ -1,3 +1,4 @@
+import { DynedgeError } from '../../src/errors.ts'
 import {
   type Coefficients,
   type Conv,
@@ -14,7 +15,6 @@ import type { StateDict } from '../../src/graph/parameters.ts'
 import { type FoldedLayer, foldLayer } from '../../src/pack/fold.ts'
 import { rowScales } from '../../src/pack/pack.ts'
 import { dynamicConvs } from '../../src/plan/lanes.ts'
-import type { Precision } from '../../src/plan/weights.ts'
 import { ModelWriter } from './schema.ts'
 
 /** How the kernel of a dynamic convolution is computed and applied in the graph. */
@@ -37,20 +37,26 @@ export const FORMS: Record<string, Form> = {
  * The network as an ONNX model, NCHW, batch 1, shapes fixed, BN folded. With `w8` the weights are the int8 ones multiplied out to
  * float32 beforehand, so that a peer computes the same numbers at its full f32 speed.
  */
-export function writeOnnx(graph: Graph, state: StateDict, precision: Precision, form: Form, size: number): Uint8Array {
+export function writeOnnx(
+  graph: Graph,
+  state: StateDict,
+  precision: 'f32' | 'w8',
+  form: Form,
+  size: number,
+): Uint8Array {
   return new GraphWriter(graph, state, precision, form, size).write()
 }
 
-class GraphWriter {
-  private readonly model = new ModelWriter()
-  private readonly shapes: Map<string, Shape>
-  private readonly views = new Map<string, string>()
+export class GraphWriter {
+  protected readonly model = new ModelWriter()
+  protected readonly shapes: Map<string, Shape>
+  protected readonly views = new Map<string, string>()
 
   constructor(
-    private readonly graph: Graph,
-    private readonly state: StateDict,
-    private readonly precision: Precision,
-    private readonly form: Form,
+    protected readonly graph: Graph,
+    protected readonly state: StateDict,
+    private readonly precision: 'f32' | 'w8',
+    protected readonly form: Form,
     private readonly size: number,
   ) {
     this.shapes = inferShapes(graph, size, size)
@@ -70,10 +76,11 @@ class GraphWriter {
     else if (node.op === 'globalpool') this.globalPool(node.input, node.output)
     else if (node.op === 'softmax') this.model.node('Softmax', [this.use(node.input)], node.output, { axis: 1 })
     else if (node.op === 'maxpool') this.maxPool(node)
-    else this.shuffle(node)
+    else if (node.op === 'shuffle') this.shuffle(node)
+    else throw new DynedgeError('bad-input', `${node.name} converts between precisions; a peer gets the float32 graph.`)
   }
 
-  private globalPool(input: Use, output: string): string {
+  protected globalPool(input: Use, output: string): string {
     return this.model.node(
       'Flatten',
       [this.model.node('GlobalAveragePool', [this.use(input)], `${output}.nchw`)],
@@ -81,7 +88,7 @@ class GraphWriter {
     )
   }
 
-  private maxPool({ input, output, kernel, stride }: MaxPool): void {
+  protected maxPool({ input, output, kernel, stride }: MaxPool): void {
     const padding = (kernel - 1) >> 1
     const pads = [padding, padding, padding, padding]
     this.model.node('MaxPool', [this.use(input)], output, {
@@ -91,7 +98,7 @@ class GraphWriter {
     })
   }
 
-  private shuffle(node: Shuffle): void {
+  protected shuffle(node: Shuffle): void {
     const { model } = this
     const { output } = node
     const { height, width, channels } = this.shapes.get(output)!
@@ -101,7 +108,7 @@ class GraphWriter {
     this.reshape(woven, output, [1, channels, height, width])
   }
 
-  private conv(node: Conv): void {
+  protected conv(node: Conv): void {
     const { model, form } = this
     const { name, channels, kernel, stride, padding, groups, output, dynamic } = node
     const { height, width } = this.shapes.get(output)!
@@ -136,7 +143,7 @@ class GraphWriter {
   }
 
   /** sum_i eta_i w_i in the form asked for; rows of the fixed kernels are [channel][kernel]. */
-  private fused(node: Conv, { weight }: FoldedLayer, shape: number[]): string {
+  protected fused(node: Conv, { weight }: FoldedLayer, shape: number[]): string {
     const { model, form } = this
     const { name, channels } = node
     const kernels = node.dynamic!.kernels
@@ -163,7 +170,7 @@ class GraphWriter {
   }
 
   /** sigmoid(FC(pool)), cut into each convolution's [C,1,g]; the biases of all of a block's convolutions are fused together. */
-  private coefficients(node: Coefficients): void {
+  protected coefficients(node: Coefficients): void {
     const { model } = this
     const { output } = node
     const pooled = this.globalPool(node.input, `${output}.pooled`)
@@ -205,7 +212,7 @@ class GraphWriter {
     )
   }
 
-  private linear(node: Linear | Coefficients, input: string, output: string): void {
+  protected linear(node: Linear | Coefficients, input: string, output: string): void {
     const { weight, bias, rows } = this.folded(node)
     const inputs = [
       input,
@@ -216,7 +223,7 @@ class GraphWriter {
   }
 
   /** A layer's weights as this precision has them. */
-  private folded(node: Conv | Linear | Coefficients): FoldedLayer {
+  protected folded(node: Conv | Linear | Coefficients): FoldedLayer {
     const folded = foldLayer(node, this.state)
     if (this.precision === 'f32') return folded
     const scales = rowScales(folded)
@@ -229,7 +236,7 @@ class GraphWriter {
   }
 
   /** Name of a tensor or of a range of its channels. */
-  private use({ tensor, from, channels }: Use): string {
+  protected use({ tensor, from, channels }: Use): string {
     if (from === undefined) return tensor
     const view = `${tensor}[${from}:${from + channels}]`
     if (!this.views.has(view)) {
@@ -240,7 +247,7 @@ class GraphWriter {
     return view
   }
 
-  private reshape(input: string, output: string, dims: number[]): string {
+  protected reshape(input: string, output: string, dims: number[]): string {
     return this.model.node('Reshape', [input, this.model.ints(dims)], output)
   }
 
