@@ -1,15 +1,18 @@
-import { scratch } from '../program/operands'
-import { joinHalves } from '../simd/dot'
+import { Step } from '../program/format'
+import { scratch, word } from '../program/operands'
+import { joinHalves, oneHigh, oneLow, twoHigh, twoLow } from '../simd/dot'
+import { roundingTo } from '../simd/requantize'
+import { finish } from './finish_i8'
 import { IN } from './pixels'
-import { SUMS } from './finish_i8'
 import * as window from './window_i8'
 
 /**
- * sums[r][n] = bias[n] + sum_k a[r][k] * w[n][k], four pixels by eight lanes, in products of int8: `w` is a panel, a[r] the pixels'
- * pointers in scratch, `from` the first of them. Two products fit int16 (2 * 127 * 127), so two quads are added there before they are
- * widened; on arm64 that is smull, smlal, sadalp. An accumulator holds two half sums of two lanes each.
+ * out[r][n] = requantize(bias[n] + sum_k a[r][k] * w[n][k]), four pixels by eight lanes, by products of int8: `w` is a panel, a[r] the
+ * pixels' pointers in scratch, `from` the first of them; bias and factors are the panel's, `lane` is its first. Two products fit int16
+ * (2 * 127 * 127), so two quads are added there before they are widened: on arm64 that is smull, smlal, sadalp. An accumulator holds two
+ * half sums of two lanes each.
  */
-export function bytesTile(from: i32, w: usize, bias: usize): void {
+export function bytesTile(from: i32, w: usize, bias: usize, factors: usize, lane: usize, step: usize, mode: u32): void {
   const table = scratch + (<usize>from << 2)
   const runGap = window.runGap
   const rowGap = window.rowGap
@@ -73,37 +76,11 @@ export function bytesTile(from: i32, w: usize, bias: usize): void {
     }
     a0 += rowGap; a1 += rowGap; a2 += rowGap; a3 += rowGap
   }
-  const sums = scratch + (<usize>from << 5)
-  v128.store(sums, joinHalves(c00, c01), SUMS + 0); v128.store(sums, joinHalves(c02, c03), SUMS + 16)
-  v128.store(sums, joinHalves(c10, c11), SUMS + 32); v128.store(sums, joinHalves(c12, c13), SUMS + 48)
-  v128.store(sums, joinHalves(c20, c21), SUMS + 64); v128.store(sums, joinHalves(c22, c23), SUMS + 80)
-  v128.store(sums, joinHalves(c30, c31), SUMS + 96); v128.store(sums, joinHalves(c32, c33), SUMS + 112)
-}
-
-/** sum + the products of two quads by the weights' low halves, lanes 0 and 1. */
-// @ts-ignore: decorator
-@inline
-function twoLow(v: v128, x: v128, u: v128, y: v128, sum: v128): v128 {
-  const pairs = i16x8.add(i16x8.extmul_low_i8x16_s(v, x), i16x8.extmul_low_i8x16_s(u, y))
-  return i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(pairs))
-}
-
-/** Lanes 2 and 3. */
-// @ts-ignore: decorator
-@inline
-function twoHigh(v: v128, x: v128, u: v128, y: v128, sum: v128): v128 {
-  const pairs = i16x8.add(i16x8.extmul_high_i8x16_s(v, x), i16x8.extmul_high_i8x16_s(u, y))
-  return i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(pairs))
-}
-
-// @ts-ignore: decorator
-@inline
-function oneLow(v: v128, x: v128, sum: v128): v128 {
-  return i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_low_i8x16_s(v, x)))
-}
-
-// @ts-ignore: decorator
-@inline
-function oneHigh(v: v128, x: v128, sum: v128): v128 {
-  return i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_high_i8x16_s(v, x)))
+  const m0 = v128.load(factors)
+  const m1 = v128.load(factors, 16)
+  const rounding = roundingTo(word(step, Step.OutZero))
+  const low = v128.load8_splat(step + (Step.Low << 2))
+  const high = v128.load8_splat(step + (Step.High << 2))
+  finish(joinHalves(c00, c01), joinHalves(c02, c03), joinHalves(c10, c11), joinHalves(c12, c13), m0, m1, rounding, low, high, from, lane, step, mode)
+  finish(joinHalves(c20, c21), joinHalves(c22, c23), joinHalves(c30, c31), joinHalves(c32, c33), m0, m1, rounding, low, high, from + 2, lane, step, mode)
 }

@@ -1,18 +1,20 @@
-import { scratch } from '../program/operands'
+import { Step } from '../program/format'
+import { scratch, word } from '../program/operands'
 import { dotAdd, Loop, pairsAdd } from '../simd/dot'
+import { roundingTo } from '../simd/requantize'
+import { finish } from './finish_i8'
 import { IN } from './pixels'
-import { SUMS } from './finish_i8'
 import * as window from './window_i8'
 
-// sums[r][n] = bias[n] + sum_k a[r][k] * w[n][k], four pixels by eight lanes, by relaxed dot products: `w` is a panel, a[r] the pixels'
-// pointers in scratch, `from` the first of them. Four quads a round.
+// out[r][n] = requantize(bias[n] + sum_k a[r][k] * w[n][k]), four pixels by eight lanes, by relaxed dot products: `w` is a panel, a[r] the
+// pixels' pointers in scratch, `from` the first of them; bias and factors are the panel's, `lane` is its first. Four quads a round.
 
-export function dotTile(from: i32, w: usize, bias: usize): void {
-  tile(Loop.Dot, from, w, bias)
+export function dotTile(from: i32, w: usize, bias: usize, factors: usize, lane: usize, step: usize, mode: u32): void {
+  tile(Loop.Dot, from, w, bias, factors, lane, step, mode)
 }
 
-export function pairsTile(from: i32, w: usize, bias: usize): void {
-  tile(Loop.Pairs, from, w, bias)
+export function pairsTile(from: i32, w: usize, bias: usize, factors: usize, lane: usize, step: usize, mode: u32): void {
+  tile(Loop.Pairs, from, w, bias, factors, lane, step, mode)
 }
 
 // @ts-ignore: decorator
@@ -24,7 +26,7 @@ function add(loop: i32, w: v128, a: v128, sum: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-function tile(loop: i32, from: i32, w: usize, bias: usize): void {
+function tile(loop: i32, from: i32, w: usize, bias: usize, factors: usize, lane: usize, step: usize, mode: u32): void {
   const table = scratch + (<usize>from << 2)
   const runGap = window.runGap
   const rowGap = window.rowGap
@@ -104,9 +106,11 @@ function tile(loop: i32, from: i32, w: usize, bias: usize): void {
     }
     a0 += rowGap; a1 += rowGap; a2 += rowGap; a3 += rowGap
   }
-  const sums = scratch + (<usize>from << 5)
-  v128.store(sums, c00, SUMS + 0); v128.store(sums, c01, SUMS + 16)
-  v128.store(sums, c10, SUMS + 32); v128.store(sums, c11, SUMS + 48)
-  v128.store(sums, c20, SUMS + 64); v128.store(sums, c21, SUMS + 80)
-  v128.store(sums, c30, SUMS + 96); v128.store(sums, c31, SUMS + 112)
+  const m0 = v128.load(factors)
+  const m1 = v128.load(factors, 16)
+  const rounding = roundingTo(word(step, Step.OutZero))
+  const low = v128.load8_splat(step + (Step.Low << 2))
+  const high = v128.load8_splat(step + (Step.High << 2))
+  finish(c00, c01, c10, c11, m0, m1, rounding, low, high, from, lane, step, mode)
+  finish(c20, c21, c30, c31, m0, m1, rounding, low, high, from + 2, lane, step, mode)
 }

@@ -1,12 +1,12 @@
 import { Axis, Step } from '../program/format'
 import { input, operand, output, side, word } from '../program/operands'
 import { Loop } from '../simd/dot'
-import { quadLoop } from '../simd/machine'
+import { tileLoop } from '../simd/machine'
 import { bytesTile } from './bytes_i8'
 import { dotTile, pairsTile } from './dot_i8'
-import { finish } from './finish_i8'
 import { IN, OUT, pixelPointers, SIDE, UNIT } from './pixels'
 import { pointwiseWindow, quads, rows, runs } from './window_i8'
+import { wideTile } from './wide_i8'
 import { wordsTile } from './words_i8'
 
 /**
@@ -33,7 +33,7 @@ export function i8_pointwise_4x8(step: usize, begin: i32, end: i32): void {
 export function convolve(
   step: usize, first: i32, last: i32, panel: i32, stop: i32, block: i32, row: usize, pixel: usize,
 ): void {
-  const loop = quadLoop(word(step, Step.Top))
+  const loop = tileLoop(word(step, Step.Top))
   for (; panel < stop; panel += block) passPixels(step, loop, first, last, panel, min(panel + block, stop), row, pixel)
 }
 
@@ -59,34 +59,32 @@ function passPixels(
     pixelPointers(IN, inAt, m, x, y, last, columns, inRow, inPixel)
     pixelPointers(OUT, outAt, m, x, y, last, columns, outRow, outPixel)
     if (mode) pixelPointers(SIDE, sideAt, m, x, y, last, columns, sideRow, sidePixel)
-    const left = last - m
     for (let p = panel; p < stop; ++p) {
-      const w = weights + <usize>p * panelBytes
       const offset = <usize>p << 5
-      sumUnit(loop, w, bias + offset, left)
-      finish(step, mode, p << 3, left, factors + offset)
+      tiles(loop, last - m, weights + <usize>p * panelBytes, bias + offset, factors + offset, <usize>p << 3, step, mode)
     }
     x += UNIT
     while (x >= columns) { x -= columns; ++y }
   }
 }
 
-/** Sums of a unit's pixels, or where only `left` are left of at least those, into scratch. */
+/** A unit's pixels in one panel; where only `left` are left, at least those. */
 // @ts-ignore: decorator
 @inline
-function sumUnit(loop: i32, w: usize, bias: usize, left: i32): void {
+function tiles(loop: i32, left: i32, w: usize, bias: usize, factors: usize, lane: usize, step: usize, mode: u32): void {
   if (loop == Loop.Words) {
-    for (let from = 0; from < UNIT && from < left; from += 2) wordsTile(from, w, bias)
+    for (let from = 0; from < UNIT && from < left; from += 2) wordsTile(from, w, bias, factors, lane, step, mode)
   } else if (ASC_FEATURE_RELAXED_SIMD) {
-    if (loop == Loop.Dot) {
-      dotTile(0, w, bias)
-      if (left > 4) dotTile(4, w, bias)
+    if (loop == Loop.Wide) wideTile(w, bias, factors, lane, step, mode)
+    else if (loop == Loop.Dot) {
+      dotTile(0, w, bias, factors, lane, step, mode)
+      if (left > 4) dotTile(4, w, bias, factors, lane, step, mode)
     } else {
-      pairsTile(0, w, bias)
-      if (left > 4) pairsTile(4, w, bias)
+      pairsTile(0, w, bias, factors, lane, step, mode)
+      if (left > 4) pairsTile(4, w, bias, factors, lane, step, mode)
     }
   } else {
-    bytesTile(0, w, bias)
-    if (left > 4) bytesTile(4, w, bias)
+    bytesTile(0, w, bias, factors, lane, step, mode)
+    if (left > 4) bytesTile(4, w, bias, factors, lane, step, mode)
   }
 }

@@ -1,14 +1,17 @@
-import { scratch } from '../program/operands'
+import { Step } from '../program/format'
+import { scratch, word } from '../program/operands'
 import { joinHalves, wordsAdd } from '../simd/dot'
+import { roundingTo } from '../simd/requantize'
+import { finish } from './finish_i8'
 import { IN } from './pixels'
-import { SUMS } from './finish_i8'
 import * as window from './window_i8'
 
 /**
- * sums[r][n] = bias[n] + sum_k a[r][k] * w[n][k], two pixels by eight lanes, in int16 products: `w` is a panel, a[r] the pixels' pointers
- * in scratch, `from` the first of them. An accumulator holds two half sums of two lanes each. Activations up to 255.
+ * out[r][n] = requantize(bias[n] + sum_k a[r][k] * w[n][k]), two pixels by eight lanes, by products of int16: `w` is a panel, a[r] the
+ * pixels' pointers in scratch, `from` the first of them; bias and factors are the panel's, `lane` is its first. An accumulator holds two
+ * half sums of two lanes each. Activations may be up to 255.
  */
-export function wordsTile(from: i32, w: usize, bias: usize): void {
+export function wordsTile(from: i32, w: usize, bias: usize, factors: usize, lane: usize, step: usize, mode: u32): void {
   const table = scratch + (<usize>from << 2)
   const runGap = window.runGap
   const rowGap = window.rowGap
@@ -70,7 +73,10 @@ export function wordsTile(from: i32, w: usize, bias: usize): void {
     }
     a0 += rowGap; a1 += rowGap
   }
-  const sums = scratch + (<usize>from << 5)
-  v128.store(sums, joinHalves(c00, c01), SUMS + 0); v128.store(sums, joinHalves(c02, c03), SUMS + 16)
-  v128.store(sums, joinHalves(c10, c11), SUMS + 32); v128.store(sums, joinHalves(c12, c13), SUMS + 48)
+  const m0 = v128.load(factors)
+  const m1 = v128.load(factors, 16)
+  const rounding = roundingTo(word(step, Step.OutZero))
+  const low = v128.load8_splat(step + (Step.Low << 2))
+  const high = v128.load8_splat(step + (Step.High << 2))
+  finish(joinHalves(c00, c01), joinHalves(c02, c03), joinHalves(c10, c11), joinHalves(c12, c13), m0, m1, rounding, low, high, from, lane, step, mode)
 }

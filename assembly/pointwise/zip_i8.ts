@@ -1,37 +1,52 @@
-import { Side } from '../program/format'
+import { Side, Step } from '../program/format'
+import { scratch, word } from '../program/operands'
+import { OUT, SIDE, TILE } from './pixels'
 
 /**
- * Stores up to eight channels of a pixel, the low bytes of `value`, zipped with the channels that pass through a shuffle (format.ts, Side).
- * `lane` is their first in the convolution's output, `left` how many of it are real from there on: bytes past them are not touched.
- * `pass` is the address of channel `lane` of the pass-through; reads 8 bytes there, and of each of its groups.
+ * Stores two pixels by up to eight channels, bytes in scratch, zipped with the channels that pass through a shuffle (format.ts, Side); the pixels are
+ * `from` and the next in the pointer tables, the channels lane .. lane + 7 of the convolution. Of these only those below Lanes are
+ * stored: no byte past them is touched. Of the pass-through, and each of its groups, eight bytes from channel `lane` on are read.
  */
+export function storeZippedBytes(from: i32, lane: usize, step: usize, mode: u32): void {
+  const table = scratch + (<usize>from << 2)
+  const left = <i32>word(step, Step.Lanes) - <i32>lane
+  const group: usize = word(step, Step.SideGroup)
+  zip(load<u32>(table, OUT + 0), <usize>load<u32>(table, SIDE + 0) + lane, v128.load64_zero(scratch, TILE), lane, left, group, mode)
+  zip(load<u32>(table, OUT + 4), <usize>load<u32>(table, SIDE + 4) + lane, v128.load64_zero(scratch, TILE + 8), lane, left, group, mode)
+}
+
 // @ts-ignore: decorator
 @inline
-export function storeZippedBytes(mode: u32, out: usize, pass: usize, value: v128, lane: i32, left: i32, group: usize): void {
+function zip(out: usize, pass: usize, value: v128, lane: usize, left: i32, group: usize, mode: u32): void {
   const a = v128.load64_zero(pass)
   if (mode != Side.Zip4) {
-    const zipped = mode == Side.ZipPairs
-      ? i8x16.shuffle(a, value, 0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23)
-      : i8x16.shuffle(a, value, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-    const to = out + (<usize>lane << 1)
+    const zipped = mode == Side.ZipPairs ? interleave<u16>(a, value) : interleave<u8>(a, value)
+    const to = out + (lane << 1)
     if (left >= 8) v128.store(to, zipped)
     else storePart(to, zipped, left << 1)
     return
   }
-  const b = v128.load64_zero(pass + group)
-  const c = v128.load64_zero(pass + 2 * group)
-  const ab = i8x16.shuffle(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-  const cd = i8x16.shuffle(c, value, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-  const first = v128.shuffle<i16>(ab, cd, 0, 8, 1, 9, 2, 10, 3, 11)
-  const second = v128.shuffle<i16>(ab, cd, 4, 12, 5, 13, 6, 14, 7, 15)
-  const to = out + (<usize>lane << 2)
-  if (left >= 8) {
-    v128.store(to, first)
-    v128.store(to, second, 16)
-  } else if (left >= 4) {
-    v128.store(to, first)
-    storePart(to + 16, second, left - 4 << 2)
-  } else storePart(to, first, left << 2)
+  const ab = interleave<u8>(a, v128.load64_zero(pass + group))
+  const cd = interleave<u8>(v128.load64_zero(pass + 2 * group), value)
+  const first = interleave<u16>(ab, cd)
+  const to = out + (lane << 2)
+  if (left < 4) {
+    storePart(to, first, left << 2)
+    return
+  }
+  v128.store(to, first)
+  const second = v128.shuffle<u16>(ab, cd, 4, 12, 5, 13, 6, 14, 7, 15)
+  if (left >= 8) v128.store(to, second, 16)
+  else storePart(to + 16, second, left - 4 << 2)
+}
+
+/** The low halves of a and b, by turns. */
+// @ts-ignore: decorator
+@inline
+function interleave<T>(a: v128, b: v128): v128 {
+  return sizeof<T>() == 1
+    ? i8x16.shuffle(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+    : v128.shuffle<u16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
 }
 
 /** The first `bytes` bytes, an even number below 16. */

@@ -13,6 +13,8 @@ export const enum Loop {
   Words,
   /** Baseline build: int8 products summed in int16, four quads at most two products each. arm64. */
   Bytes,
+  /** As Dot, where there are 32 vector registers: arm64. Only pointwise and full convolutions tell it from Dot. */
+  Wide,
 }
 
 /** sum + quad dot product, in one instruction. `a` 0..127 in each byte: its top bit decides what the instruction does. */
@@ -43,4 +45,32 @@ export function wordsAdd(w: v128, a: v128, sum: v128): v128 {
 @inline
 export function joinHalves(low: v128, high: v128): v128 {
   return i32x4.add(v128.shuffle<i32>(low, high, 0, 2, 4, 6), v128.shuffle<i32>(low, high, 1, 3, 5, 7))
+}
+
+/** sum + the products of two quads by the weights' low halves, lanes 0 and 1. */
+// @ts-ignore: decorator
+@inline
+export function twoLow(v: v128, x: v128, u: v128, y: v128, sum: v128): v128 {
+  const pairs = i16x8.add(i16x8.extmul_low_i8x16_s(v, x), i16x8.extmul_low_i8x16_s(u, y))
+  return i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(pairs))
+}
+
+/** Lanes 2 and 3. */
+// @ts-ignore: decorator
+@inline
+export function twoHigh(v: v128, x: v128, u: v128, y: v128, sum: v128): v128 {
+  const pairs = i16x8.add(i16x8.extmul_high_i8x16_s(v, x), i16x8.extmul_high_i8x16_s(u, y))
+  return i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(pairs))
+}
+
+// @ts-ignore: decorator
+@inline
+export function oneLow(v: v128, x: v128, sum: v128): v128 {
+  return i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_low_i8x16_s(v, x)))
+}
+
+// @ts-ignore: decorator
+@inline
+export function oneHigh(v: v128, x: v128, sum: v128): v128 {
+  return i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_high_i8x16_s(v, x)))
 }

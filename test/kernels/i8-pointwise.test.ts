@@ -34,7 +34,9 @@ describe.each(variants())('$name', ({ bytes, name }) => {
     backend = await instantiate(bytes)
   })
   const loops =
-    name === 'simd' ? [LOOPS.any, LOOPS.words, LOOPS.bytes] : [LOOPS.any, LOOPS.dot, LOOPS.pairs, LOOPS.words]
+    name === 'simd'
+      ? [LOOPS.any, LOOPS.words, LOOPS.bytes]
+      : [LOOPS.any, LOOPS.dot, LOOPS.wide, LOOPS.pairs, LOOPS.words]
 
   /** A convolution of random values; about half of its outputs are clamped. */
   function some(shape: Partial<Convolution>, values: Values = 'any'): Convolution {

@@ -5,7 +5,7 @@ import { encodeProgram, type PlacedTensor, type PlannedStep } from '../../src/pl
 import { reserve } from '../helpers/wasm.ts'
 
 /** Loops of assembly/simd/dot.ts, by number; what a build lacks falls back to int16 words. */
-export const LOOPS = { any: 0, dot: 1, pairs: 2, words: 3, bytes: 4 }
+export const LOOPS = { any: 0, dot: 1, pairs: 2, words: 3, bytes: 4, wide: 5 }
 
 const GUARD = 64
 /** What no output byte is likely to be: above 127. */
