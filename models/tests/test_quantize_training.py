@@ -1,7 +1,6 @@
 """Quantization-aware training: rounding, its gradients, ties, and what a run exports."""
 
 import json
-import os
 import subprocess
 from pathlib import Path
 from shutil import which
@@ -12,7 +11,7 @@ import torch
 from safetensors import safe_open
 from train_helpers import config_of, never, trainer_of
 
-from dynedge_torch import build, planes, seed_weights
+from dynedge_torch import build, export_safetensors, load_safetensors, planes, seed_weights
 from dynedge_torch.graph import graph, nodes_of
 from dynedge_torch.seeded import CALM
 from dynedge_train.config import ConfigError
@@ -133,11 +132,86 @@ def test_planes_equal_plain_pytorch(name):
     x = pictures(16)
     logits, expected = gradients(name, "batched", x)
     found_logits, found = gradients(name, "planes", x)
-    print(name, min((cosine(found[k], expected[k]).item(), k) for k in found), cosine(found_logits, logits))
     assert cosine(found_logits, logits) > 0.999
     assert expected.keys() == found.keys()
     for key, gradient in expected.items():
         assert cosine(found[key], gradient) > 0.97, key
+
+
+def test_shared_grids_and_bounds():
+    network = seeded("dy-shuffle")
+    attach(network, 7, "batched", pictures(2))
+    grids = network.ranges.grids()
+    stage = [grids[name] for name in ("s3.0", "s3.1", "s3.1.R.pw2", "s3.0.L.pw")]
+    assert len({grid.scale.item() for grid in stage}) == 1
+    assert {grid.zero for grid in stage} == {0}  # relu makes all of them
+    assert grids["s3.1.R.dw"].low == 0 and grids["s3.1.R.dw"].zero > 0
+    six = seeded("dy-mobile")
+    attach(six, 7, "batched", pictures(2))
+    with torch.no_grad():
+        six.ranges.log_scale.fill_(np.log(0.1))
+    assert six.ranges.grids()["stem"].high == 60
+    assert six.ranges.grids()["s2.1.pw2"].high == 127
+
+
+def test_export_has_the_builders_names_and_every_range():
+    network = seeded("dy-mobile")
+    plain_names = set(network.state_dict())
+    attach(network, 7, "batched", pictures(2))
+    state, facts = exported(network)
+    assert set(state) == plain_names
+    ranges = facts["quantization_ranges"]
+    made = {n["output"] for n in nodes_of(network) if n["op"] in ("conv", "shuffle", "maxpool")}
+    assert set(ranges) == made | {"image"}
+    for name, grid in network.ranges.grids().items():
+        found, scale = ranges[name], np.float32(grid.scale.item())
+        assert np.float32((found["high"] - found["low"]) / 127) == scale == found["scale"]
+        assert round(-found["low"] / float(scale)) == grid.zero == found["zero"]
+
+
+def quantized(tmp_path, **sections):
+    """Configuration sections of a run that goes on from seeded weights."""
+    weights = tmp_path / "start.safetensors"
+    network = seed_weights(build("fix-shuffle", 0.25, 3, 2), 7, CALM)
+    facts = dict(network="fix-shuffle", width="0.25", classes="3", g="2")
+    export_safetensors(weights, network.state_dict(), **facts)
+    sections = dict(quantize=dict(bits=7, pictures=8), init=dict(weights=str(weights))) | sections
+    return config_of("fix-shuffle", **sections)
+
+
+def test_a_run_exports_ranges_and_loads_again(tmp_path):
+    trainer = trainer_of(tmp_path / "run", quantized(tmp_path))
+    before = trainer.network.ranges.log_scale.detach().clone()
+    assert trainer.run(never)
+    assert not torch.equal(trainer.network.ranges.log_scale, before)
+    path = tmp_path / "run" / "tiny.safetensors"
+    with safe_open(path, "pt") as file:
+        ranges = json.loads(file.metadata()["quantization_ranges"])
+    average = trainer.average.average
+    assert ranges == average.ranges.as_facts()
+    network, _ = load_safetensors(path)
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, average.state_dict()[name])
+
+
+def test_a_cut_run_ends_as_a_whole_one(tmp_path):
+    config = quantized(tmp_path)
+    whole = trainer_of(tmp_path / "whole", config)
+    assert whole.run(never)
+    assert not trainer_of(tmp_path / "cut", config).run(lambda steps: steps >= 3)
+    cut = trainer_of(tmp_path / "cut", config)
+    assert cut.run(never)
+    for name, value in whole.network.state_dict().items():
+        assert torch.equal(value, cut.network.state_dict()[name]), name
+
+
+def test_refused_configurations(tmp_path):
+    with pytest.raises(ConfigError, match="init.weights"):
+        quantized(tmp_path, init=dict(weights=""))
+    with pytest.raises(ConfigError, match="train.precision"):
+        quantized(tmp_path, train=dict(precision="bfloat16"))
+    with pytest.raises(ConfigError, match="expected 7, 8"):
+        quantized(tmp_path, quantize=dict(bits=6))
 
 
 def cosine(a, b):
