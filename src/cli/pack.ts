@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { type Command, Option } from 'commander'
 import { LENGTH_BYTES } from '../bundle/container.ts'
 import type { Json, JsonObject } from '../bundle/header.ts'
+import { readStateDict } from '../bundle/safetensors.ts'
 import { writeBundle } from '../bundle/write.ts'
 import { DynedgeError } from '../errors.ts'
 import { count } from '../graph/counts.ts'
@@ -9,13 +10,18 @@ import { checkInputSpec, type InputSpec } from '../image/spec.ts'
 import { buildNetwork, NETWORKS } from '../networks/index.ts'
 import { packWeights } from '../pack/pack.ts'
 import type { Precision } from '../plan/weights.ts'
+import { quantizeNetwork } from './calibrate.ts'
+import { addInt8Options, checkInt8Usage, type Int8Options } from './calibrate-options.ts'
+import { showSummary } from './calibrate-table.ts'
 import { readWhole, writeWhole } from './files.ts'
 import { parseChannels, parseCount, parsePositive, parseSize } from './options.ts'
 import { byteSize, columns, counted, print, printJson } from './output.ts'
 import { packageVersion } from './package.ts'
+import { RANGES_KEY } from './ranges.ts'
+import { unpackedFile } from './unpack.ts'
 import { type Facts, factsOf, parseLabels, readWeights, sha256Of } from './weights.ts'
 
-interface Options {
+interface Options extends Int8Options {
   network?: string
   width?: number
   classes?: number
@@ -33,15 +39,22 @@ interface Options {
 }
 
 export function packCommand(program: Command): void {
-  program
+  const command = program
     .command('pack')
     .description('make a bundle from a safetensors state dict in PyTorch naming')
-    .argument('<weights>', 'safetensors file; facts in its metadata are defaults for the options')
+    .argument(
+      '<weights>',
+      'safetensors file, or an f32 or w8 bundle; facts in its metadata are defaults for the options',
+    )
     .option('-n, --network <name>', `one of ${NETWORKS.join(', ')}`)
     .option('--width <factor>', 'width multiplier', parsePositive)
     .option('--classes <n>', 'number of classes (default: rows of the classifier)', parseCount)
     .option('--kernels <n>', 'g_t, fixed kernels per output channel (default: 6)', parseCount)
-    .addOption(new Option('-p, --precision <label>', 'how weights are stored').choices(['f32', 'w8']).default('f32'))
+    .addOption(
+      new Option('-p, --precision <label>', 'how weights are stored; int8 also computes in integers')
+        .choices(['f32', 'w8', 'int8'])
+        .default('f32'),
+    )
     .option('-o, --output <file>', 'bundle to write (default: <weights>.<precision>.safetensors here)')
     .option('--labels <file>', 'class names: one per line, or a JSON list')
     .option('--mean <values>', 'per channel, of values in 0..1 (default: 0.485,0.456,0.406)', parseChannels)
@@ -54,13 +67,15 @@ export function packCommand(program: Command): void {
     )
     .option('--licence <text>', 'licence of the weights, for example CC-BY-4.0')
     .option('--name <text>', "name in the bundle (default: the network's)")
-    .option('--json', 'print one JSON object')
-    .action(pack)
+  addInt8Options(command).option('--json', 'print one JSON object').action(pack)
 }
 
-async function pack(path: string, options: Options): Promise<void> {
+async function pack(path: string, options: Options, command: Command): Promise<void> {
   const { precision } = options
-  const file = await readWhole(path, 'a safetensors file', 'bad-model')
+  const read = await readWhole(path, 'a safetensors file', 'bad-model')
+  const file = readStateDict(read).metadata.has('dynedge') ? await stateOf(path) : read
+  const said = readStateDict(file).metadata
+  checkInt8Usage(command, precision, said.has(RANGES_KEY))
   const facts = factsOf(file)
   const network = options.network ?? facts.network
   if (!network)
@@ -86,21 +101,19 @@ async function pack(path: string, options: Options): Promise<void> {
     )
   const input = inputSpec(options, facts)
   const name = options.name ?? options.network ?? facts.name ?? network
-  const tensors = packWeights(graph, state, precision)
+  const quantized = precision === 'int8' ? await quantizeNetwork(graph, state, input, said, options) : undefined
+  const tensors = packWeights(quantized?.graph ?? graph, quantized?.state ?? state, precision)
   const metadata = {
     network: name,
     precision,
-    graph: graph as unknown as Json,
+    graph: (quantized?.graph ?? graph) as unknown as Json,
     input: input as unknown as JsonObject,
     labels,
-    quantization:
-      precision === 'w8'
-        ? { weights: 'int8, symmetric, one float32 scale per output row', arithmetic: 'float32' }
-        : null,
+    quantization: quantized?.summary ?? (precision === 'w8' ? W8 : null),
     provenance: {
       network,
       source: basename(path),
-      source_sha256: sha256Of(file),
+      source_sha256: sha256Of(read),
       packed_by: `dynedge ${packageVersion()}`,
     },
     licence: options.licence ?? facts.licence ?? null,
@@ -108,12 +121,25 @@ async function pack(path: string, options: Options): Promise<void> {
   const bundle = writeBundle({ tensors, metadata })
   const output = options.output ?? `${basename(path).replace(/\.safetensors$/, '')}.${precision}.safetensors`
   await writeWhole(output, bundle)
+  if (quantized && !options.json) showSummary(quantized.graph, quantized.summary)
+  const parameters = count(graph).parameters
   report(
     output,
     bundle,
-    { network: name, precision, parameters: count(graph).parameters, source: file.length },
+    { network: name, precision, parameters, source: read.length },
+    quantized?.summary,
     options.json,
   )
+}
+
+const W8 = { weights: 'int8, symmetric, one float32 scale per output row', arithmetic: 'float32' }
+
+/** Calibration wants weights as they were trained. */
+async function stateOf(bundle: string): Promise<Uint8Array> {
+  const { bytes, precision } = await unpackedFile(bundle)
+  if (precision === 'int8')
+    throw new DynedgeError('usage', `${bundle} is an int8 bundle already; give the state dict, or the f32 bundle.`)
+  return bytes
 }
 
 function inputSpec(options: Options, facts: Facts): InputSpec {
@@ -139,6 +165,7 @@ function report(
   output: string,
   bundle: Uint8Array,
   about: { network: string; precision: string; parameters: number; source: number },
+  quantization?: JsonObject,
   json = false,
 ): void {
   const header = LENGTH_BYTES + new DataView(bundle.buffer, bundle.byteOffset).getUint32(0, true)
@@ -153,6 +180,7 @@ function report(
       parameters,
       bytes: { file: bundle.length, header, data: data.length, source },
       integrity,
+      ...(quantization && { quantization }),
     })
     return
   }

@@ -24,6 +24,16 @@ export function unpackCommand(program: Command): void {
 }
 
 async function unpack(path: string, options: { output: string; json?: boolean }): Promise<void> {
+  const { bytes, network, precision, tensors } = await unpackedFile(path)
+  await writeWhole(options.output, bytes)
+  if (options.json) printJson({ output: options.output, network, precision, tensors, bytes: bytes.length })
+  else print(`${options.output}: ${tensors} tensors, ${byteSize(bytes.length)}, from ${network} ${precision}`)
+}
+
+/** The state dict of a bundle as a safetensors file, with what the bundle says of its network in the metadata. */
+export async function unpackedFile(
+  path: string,
+): Promise<{ bytes: Uint8Array; network: string; precision: Precision; tensors: number }> {
   const { header, data, damaged, sha256 } = await openBundle(path)
   if (damaged.length || !sha256)
     throw new DynedgeError(
@@ -55,9 +65,5 @@ async function unpack(path: string, options: { output: string; json?: boolean })
   if (labels) facts.labels = JSON.stringify(labels)
   if (header.metadata.licence) facts.licence = header.metadata.licence
   const tensors = [...state].map(([name, { shape, data }]) => ({ name, shape, data }))
-  const bytes = writeStateDict(tensors, facts)
-  await writeWhole(options.output, bytes)
-  if (options.json)
-    printJson({ output: options.output, network, precision, tensors: tensors.length, bytes: bytes.length })
-  else print(`${options.output}: ${tensors.length} tensors, ${byteSize(bytes.length)}, from ${network} ${precision}`)
+  return { bytes: writeStateDict(tensors, facts), network, precision, tensors: tensors.length }
 }

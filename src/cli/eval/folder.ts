@@ -56,6 +56,24 @@ export async function listFolder(root: string): Promise<Listing> {
   return { folders, entries }
 }
 
+/**
+ * Picture files in a folder and, at any depth, in those below it, in the same order on every machine; their names tell, not their bytes.
+ * @throws DynedgeError `not-found`, `bad-input`: no folder, one that cannot be read, no pictures
+ */
+export async function listPictures(root: string): Promise<Entry[]> {
+  const entries: Entry[] = []
+  for (const entry of await entriesOf(root)) {
+    const kind = await kindOf(join(root, entry.name), entry)
+    const file = entry.name.normalize('NFC')
+    if (kind === 'file') entries.push({ file, path: join(root, entry.name), folder: -1 })
+    else if (kind === 'folder') await walk(join(root, entry.name), file, -1, entries)
+  }
+  const pictures = entries.filter(({ file }) => SUFFIXES.has(extname(file).toLowerCase()))
+  if (pictures.length > 0) return pictures
+  const what = entries.length ? `none of its ${entries.length} files is a picture` : 'it is empty'
+  throw bad(`${root} has no pictures: ${what}; expected files such as ${[...SUFFIXES].slice(0, 4).join(', ')}.`)
+}
+
 function checkFolders(root: string, folders: readonly string[], loose: number): void {
   if (folders.length > 1) return
   const expected = 'expected a folder of pictures for each class, two or more: CLASS/picture.jpg'

@@ -7,10 +7,10 @@ export interface Bar {
 }
 
 /** A bar on standard error; where that is no terminal, a line every ten seconds, for the logs of a cluster. */
-export function progressBar(total: number): Bar {
-  const bar = new SingleBar(
+function barOf(format: string): SingleBar {
+  return new SingleBar(
     {
-      format: '{bar} {percentage} % | {value} of {total} | top-1 {top1} | {rate} images/s | {eta_formatted} left',
+      format,
       stream: process.stderr,
       hideCursor: true,
       fps: 8,
@@ -21,6 +21,24 @@ export function progressBar(total: number): Bar {
     },
     Presets.shades_classic,
   )
+}
+
+/** Of work in phases; `share` of the whole, 0 to 1. */
+export function phaseBar(): { update(phase: string, share: number): void; stop(): void } {
+  const bar = barOf('{bar} {percentage} % | {phase}')
+  let started = false
+  return {
+    update: (phase, share) => {
+      if (!started) bar.start(1000, 0, { phase })
+      started = true
+      bar.update(Math.round(share * 1000), { phase })
+    },
+    stop: () => bar.stop(),
+  }
+}
+
+export function progressBar(total: number): Bar {
+  const bar = barOf('{bar} {percentage} % | {value} of {total} | top-1 {top1} | {rate} images/s | {eta_formatted} left')
   const start = performance.now()
   const payload = (correct: number, answered: number) => ({
     top1: answered ? percent(correct / answered) : '-',
