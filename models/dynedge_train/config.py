@@ -183,7 +183,10 @@ class Config:
 
     def as_dict(self) -> dict:
         """Plain values only, equal to those of another configuration if and only if it is equal."""
-        return plain_values(dataclasses.asdict(self))
+        values = plain_values(dataclasses.asdict(self))
+        if not self.quantize.bits:
+            del values["quantize"]  # off: a run from before there was such a table
+        return values
 
     def phases(self) -> list[int]:
         """Input size of every epoch."""

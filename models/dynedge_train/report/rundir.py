@@ -71,7 +71,8 @@ class Run:
 
     def recipe(self) -> dict:
         """Every setting that is not the network, the seed or bookkeeping."""
-        kept = without(self.config, IDENTITY)
+        off = () if self.config.get("quantize", {}).get("bits") else ("quantize",)
+        kept = without(self.config, (*IDENTITY, *off))
         return kept | dict(precision=self.facts["machine"]["precision"])
 
 
