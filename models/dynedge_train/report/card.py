@@ -1,7 +1,8 @@
 """Writes a network's folder of dynedge-models: its card, and the files that go along.
 
     python -m dynedge_train.report.card RUN_DIR --eval eval.json --out dynedge-models/NAME
-        [--f32-eval f32.json] [--w8-eval w8.json] [--predictions torch=FILE w8=FILE ...]
+        [--f32-eval f32.json] [--w8-eval w8.json] [--int8-eval int8.json]
+        [--int8-run RUN_DIR] [--predictions torch=FILE w8=FILE ...]
         [--config NAME.toml] [--no-npm]
 
 RUN_DIR is the --out of a finished training run, eval.json what `python -m dynedge_train.evaluate`
@@ -33,9 +34,10 @@ from .evaluation import Evaluation, read_sdk, read_torch, with_answers
 from .files import copy, existing, fill, write_text
 from .intervals import wilson
 from .markdown import display, flat, millions, percent, table, whole
-from .recipe import budget, recipe, rounds
+from .recipe import budget, int8_lines, recipe, rounds
 from .rundir import Run, read_run, without
 
+PRECISIONS = ("f32", "int8", "w8")  # the last is the one in front
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 PURPOSE = (
     "A small network for a CPU, in a page or in Node: to name what a picture mainly shows among "
@@ -140,7 +142,7 @@ def summary(run: Run, name: str, best: Evaluation) -> str:
 
 
 def card(
-    run: Run, name: str, evaluations, config_path, bundles=(), npm=True, earlier=()
+    run: Run, name: str, evaluations, config_path, bundles=(), npm=True, earlier=(), int8_run=None
 ) -> str:
     """Markdown. `evaluations`: PyTorch first, then bundles; the last is the one in front."""
     torch, best = evaluations[0], evaluations[-1]
@@ -152,6 +154,8 @@ def card(
     train = run.config["train"]
     shorter = train["shorter_side"] or side
     monitored = min(train["monitor"] or facts["val"], facts["val"])
+    in_int8 = any(evaluation.precision == "int8" for evaluation in evaluations)
+    lines = recipe(run) + rounds(run, earlier) + (int8_lines(int8_run) if in_int8 else [])
     return fill(
         "card.md",
         name=name,
@@ -180,7 +184,7 @@ def card(
         confusions=confusion_table(best),
         per_class=class_section(best),
         budget=table(["", ""], budget(run)),
-        recipe="".join(f"- {line}\n" for line in recipe(run) + rounds(run, earlier)).rstrip(),
+        recipe="".join(f"- {line}\n" for line in lines).rstrip(),
         monitor=(
             f"{whole(monitored)} validation images were scored after each epoch, for the log; the "
             "weights are those of the last step, not of a best epoch."
@@ -210,16 +214,18 @@ def named_files(words) -> dict:
     found = {}
     for word in words:
         key, _, path = word.partition("=")
-        if key not in ("torch", "f32", "w8") or not path:
-            raise ReportError(f"--predictions {word!r}, expected torch=FILE, f32=FILE or w8=FILE")
+        if key not in ("torch", *PRECISIONS) or not path:
+            expected = ", ".join(f"{known}=FILE" for known in ("torch", *PRECISIONS))
+            raise ReportError(f"--predictions {word!r}, expected one of {expected}")
         found[key] = Path(path)
     return found
 
 
 def read_evaluations(options) -> list:
-    """PyTorch, then f32 and w8 where they are given, each with its answers where they are."""
+    """PyTorch, then bundles where they are given, each with its answers where they are."""
     found = {"torch": read_torch(options.eval)}
-    for precision, path in (("f32", options.f32_eval), ("w8", options.w8_eval)):
+    for precision in PRECISIONS:
+        path = getattr(options, f"{precision}_eval")
         if path:
             found[precision] = read_sdk(path, precision)
     for key, path in named_files(options.predictions).items():
@@ -252,7 +258,8 @@ def write_folder(options) -> Path:
     name = out.resolve().name
     bundles = lying_bundles(out, name, evaluations)
     earlier = [read_run(path) for path in options.earlier]
-    text = card(run, name, evaluations, config_path, bundles, options.npm, earlier)
+    int8_run = read_run(options.int8_run) if options.int8_run else None
+    text = card(run, name, evaluations, config_path, bundles, options.npm, earlier, int8_run)
     write_text(out / "README.md", text)
     copy(config_path, out / "config.toml")
     copy(run.path / "log.csv", out / "log.csv")
@@ -268,14 +275,18 @@ def main(arguments=None):
         "run", type=Path, metavar="RUN_DIR", help="--out of a finished training run"
     )
     parser.add_argument("--eval", type=Path, required=True, help="JSON of dynedge_train.evaluate")
-    parser.add_argument("--f32-eval", type=Path, help="JSON of `dynedge eval`, f32 bundle")
-    parser.add_argument("--w8-eval", type=Path, help="JSON of `dynedge eval`, w8 bundle")
+    for precision in PRECISIONS:
+        about = f"JSON of `dynedge eval`, {precision} bundle"
+        parser.add_argument(f"--{precision}-eval", type=Path, help=about)
+    parser.add_argument(
+        "--int8-run", type=Path, metavar="RUN_DIR", help="run that trained for the int8 bundle"
+    )
     parser.add_argument(
         "--predictions",
         nargs="+",
         default=[],
         metavar="WHICH=CSV",
-        help="answers to single images: torch=FILE, f32=FILE, w8=FILE",
+        help="answers to single images: torch=FILE, f32=FILE, int8=FILE, w8=FILE",
     )
     parser.add_argument(
         "--config", type=Path, help="TOML (default: models/configs/<run's name>.toml)"

@@ -99,6 +99,16 @@ def rounds(run: Run, earlier) -> list[str]:
     return [*lines, f"all together: {effort([*earlier, run])}"]
 
 
+def int8_lines(trained: Run | None) -> list[str]:
+    """How the int8 bundle came about: from a run that trained on with its rounding, or calibrated."""
+    if trained is None:
+        return ["int8: these weights, ranges calibrated on training pictures (docs/calibrate.md)"]
+    return [
+        f"int8: trained on from these weights with its rounding, {effort([trained])} "
+        "(docs/quantization-aware-training.md)"
+    ]
+
+
 def effort(runs) -> str:
     images = sum(run.facts["images_seen"] for run in runs)
     seconds = sum(run.facts["core_seconds"] for run in runs)
