@@ -4,17 +4,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { minAndMedian, seededBundle, seededPicture, seededWeights } from '../src/bench/latency.ts'
-import { buildNetwork } from '../src/networks/index.ts'
+import { minAndMedian } from '../src/bench/latency.ts'
+import type { TensorInput } from '../src/network.ts'
 import type { Precision } from '../src/plan/weights.ts'
 import type { Variant } from '../src/runtime/module.ts'
-import { load } from './kernels.ts'
+import type { Model } from './models.ts'
+import { open, type Runtime } from './runtimes.ts'
 
-/** From bundle bytes in memory to a network that runs: header, memory, copy, checksums, compiling the kernels, planning, verifying. */
+/**
+ * From the bytes of a bundle or model in memory to a network that runs. Of dynedge: header, memory, copy, checksums, compiling the kernels,
+ * planning, verifying; of peers: reading their script, compiling their runtime, making a session.
+ */
 export interface LoadTime {
+  runtime: string
   network: string
   precision: Precision
-  variant: Variant
+  variant: Variant | null
   size: number
   bundleBytes: number
   /** Fresh processes. */
@@ -23,54 +28,45 @@ export interface LoadTime {
   firstRun: { min: number; median: number }
   /** The same process again: kernels compiled. */
   warm: { min: number; median: number }
-  memoryBytes: number
-  weightBytes: number
+  /** Of dynedge. */
+  memoryBytes?: number
+  weightBytes?: number
 }
 
 interface Sample {
   cold: number
   firstRun: number
   warm: number[]
-  memoryBytes: number
-  weightBytes: number
+  memoryBytes?: number
+  weightBytes?: number
 }
 
 const PROCESSES = 5
 const WARM_LOADS = 10
 
-export async function measureLoad(
-  name: string,
-  precision: Precision,
-  variant: Variant,
-  size: number,
-): Promise<LoadTime> {
+export async function measureLoad(model: Model, picture: TensorInput): Promise<LoadTime> {
+  const { runtime, network, precision, variant, size, file } = model
   const folder = await mkdtemp(join(tmpdir(), 'dynedge-bench-'))
   try {
-    const graph = buildNetwork(name)
-    const bundle = seededBundle(graph, seededWeights(graph), precision, size)
-    const path = join(folder, 'bundle.safetensors')
-    await writeFile(path, bundle)
+    const path = join(folder, 'model')
+    await writeFile(path, file)
+    await writeFile(`${path}.picture`, picture.data)
     const samples: Sample[] = []
     for (let i = 0; i < PROCESSES; ++i) {
       const script = fileURLToPath(import.meta.url)
-      const { stdout } = await promisify(execFile)(process.execPath, [
-        '--import',
-        'tsx',
-        '--no-warnings',
-        script,
-        path,
-        variant,
-        String(size),
-      ])
+      const flags = ['--import', 'tsx', '--no-warnings', ...process.execArgv.filter((flag) => flag.includes('vnni'))]
+      const given = [script, path, runtime, variant ?? 'none', String(size)]
+      const { stdout } = await promisify(execFile)(process.execPath, [...flags, ...given])
       samples.push(JSON.parse(stdout))
     }
     const { memoryBytes, weightBytes } = samples[0]
     return {
-      network: name,
+      runtime,
+      network,
       precision,
       variant,
       size,
-      bundleBytes: bundle.length,
+      bundleBytes: file.length,
       cold: minAndMedian(samples.map(({ cold }) => cold)),
       firstRun: minAndMedian(samples.map(({ firstRun }) => firstRun)),
       warm: minAndMedian(samples.flatMap(({ warm }) => warm)),
@@ -82,28 +78,30 @@ export async function measureLoad(
   }
 }
 
-async function sample(path: string, variant: Variant, size: number): Promise<Sample> {
+async function sample(path: string, runtime: Runtime, variant: Variant | null, size: number): Promise<Sample> {
   const bytes = new Uint8Array(await readFile(path))
+  const values = new Uint8Array(await readFile(`${path}.picture`))
+  const picture = { data: new Float32Array(values.buffer), height: size, width: size }
   const start = performance.now()
-  const network = await load(bytes, { variant })
+  const first = await open(runtime, variant, bytes, picture)
   const cold = performance.now() - start
-  const picture = seededPicture(size)
   const begin = performance.now()
-  network.runSync(picture)
+  await first.run()
   const firstRun = performance.now() - begin
-  const { memoryBytes, weightBytes } = network.describe()
-  network.dispose()
+  const { memoryBytes, weightBytes } = first.network?.describe() ?? {}
+  await first.release()
   const warm: number[] = []
   for (let i = 0; i < WARM_LOADS; ++i) {
     const again = performance.now()
-    const second = await load(bytes, { variant })
+    const second = await open(runtime, variant, bytes, picture)
     warm.push(performance.now() - again)
-    second.dispose()
+    await second.release()
   }
   return { cold, firstRun, warm, memoryBytes, weightBytes }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [path, variant, size] = process.argv.slice(2)
-  process.stdout.write(JSON.stringify(await sample(path, variant as Variant, Number(size))))
+  const [path, runtime, variant, size] = process.argv.slice(2)
+  const build = variant === 'none' ? null : (variant as Variant)
+  process.stdout.write(JSON.stringify(await sample(path, runtime as Runtime, build, Number(size))))
 }

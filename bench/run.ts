@@ -1,35 +1,26 @@
 import { Command, CommanderError, Option } from 'commander'
 import { relaxedSimd } from 'wasm-feature-detect'
-import {
-  type BenchSpec,
-  minAndMedian,
-  parseSizes,
-  type Row,
-  race,
-  seededBundle,
-  seededPicture,
-  seededWeights,
-} from '../src/bench/latency.ts'
+import { minAndMedian, parseSizes, race } from '../src/bench/latency.ts'
 import { DynedgeError } from '../src/errors.ts'
-import type { Network } from '../src/network.ts'
+import type { TensorInput } from '../src/network.ts'
 import { buildNetwork, NETWORKS } from '../src/networks/index.ts'
 import type { Precision } from '../src/plan/weights.ts'
 import type { Variant } from '../src/runtime/module.ts'
+import { compare } from './agreement.ts'
+import { type BenchRow, type Contender, contenderOf } from './contenders.ts'
 import { load } from './kernels.ts'
+import { litertVersion } from './litert.ts'
 import { type LoadTime, measureLoad } from './load.ts'
 import { commit, type Machine, machine } from './machine.ts'
-import { FORMS, writeOnnx } from './onnx/write.ts'
-import { openOrt, ortVersion, type PeerSession } from './ort.ts'
+import { type Asked, FASTEST_FORM, type Given, modelsOf, type Subject, subjectOf } from './models.ts'
+import { INTEGER_FORMS } from './onnx/integer.ts'
+import { FORMS } from './onnx/write.ts'
+import { ortVersion } from './ort.ts'
 import { measurePeaks, type Peaks } from './peaks.ts'
+import { readPictures, readTrained } from './pictures.ts'
+import { LITERT, ORT, PEERS } from './runtimes.ts'
 import { type Breakdown, breakDown } from './steps.ts'
 import { table } from './table.ts'
-
-export interface BenchRow extends Row {
-  /** How a dynamic network was written for a peer. */
-  form?: string
-  /** Largest difference of a logit between dynedge and the peer, as part of the largest logit. */
-  difference?: number
-}
 
 /** How many times as fast as `other` the dynedge row is: by minimum and by median. */
 export interface Ratio {
@@ -44,7 +35,7 @@ export interface Ratio {
 
 export interface Report {
   machine: Machine
-  engine: { node: string; v8: string; peers: Record<string, string> }
+  engine: { node: string; v8: string; flags: string[]; peers: Record<string, string> }
   commit: string
   date: string
   rows: BenchRow[]
@@ -54,21 +45,18 @@ export interface Report {
   load?: LoadTime[]
 }
 
-interface Options extends BenchSpec {
-  peers: string[]
-  form: string
+interface Options extends Asked {
+  weights?: string
+  images?: string
+  calibrate?: string
+  limit: number
+  pictures: number
   seconds: number
   rates: boolean
   latency: boolean
   load: boolean
   json: boolean
 }
-
-const PEER = 'onnxruntime-web'
-/** Of the largest logit. */
-const TOLERANCE = 1e-3
-/** The form that was fastest where it was measured: bench/RESULTS.md. */
-const FASTEST_FORM = 'matmul+conv'
 
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
@@ -104,18 +92,27 @@ async function parse(argv: string[]): Promise<Options> {
   }
   const networks = (text: string) => text.split(',').filter((name) => buildNetwork(name))
   const command = new Command('bench')
-    .description('Times networks of random weights, beside onnxruntime-web in the same process.')
+    .description('Times networks, of random weights or trained, beside other runtimes in the same process.')
     .option('--networks <names>', `of ${NETWORKS.join(', ')}`, networks, ['dy-mobile', 'mobilenetv2'])
     .option('--sizes <pixels>', '224 or 128,224 or 96..448', sizes, [224])
-    .option('--precisions <names>', 'f32, w8', words(['f32', 'w8']), ['f32'])
+    .option('--precisions <names>', 'f32, w8, int8', words(['f32', 'w8', 'int8']), ['f32', 'w8', 'int8'])
     .option('--variants <names>', 'simd, relaxed', words(['simd', 'relaxed']), [best])
     .option('--threads <count>', 'only 1 in this version', words(['1']), ['1'])
-    .option('--peers <names>', `${PEER}, or none`, words([PEER, 'none']), [PEER])
+    .option('--peers <names>', `${PEERS.join(', ')}, or none`, words([...PEERS, 'none']), [...PEERS])
     .addOption(
       new Option('--form <name>', 'how dynamic networks are written for peers')
-        .choices([...Object.keys(FORMS), 'all'])
+        .choices([...Object.keys(FORMS), ...INTEGER_FORMS, 'all'])
         .default(FASTEST_FORM),
     )
+    .option(
+      '--weights <file>',
+      'a trained state dict (its network and input size); wants --images and, with int8, --calibrate',
+    )
+    .option('--images <folder>', 'pictures by class: accuracy of everyone')
+    .option('--calibrate <folder>', 'pictures by class, others than those of --images: ranges of int8')
+    .option('--limit <count>', 'of --images, spread over the classes', Number, 500)
+    .option('--pictures <count>', 'of --calibrate, spread over the classes', Number, 200)
+    .option('--no-vnni', "make V8 do without x86's dot products, as on older machines")
     .option('--seconds <count>', 'for each contender', Number, 3)
     .option('--no-rates', 'leave out best rates and the time by step')
     .option('--load', 'time of loading and memory, too')
@@ -125,7 +122,18 @@ async function parse(argv: string[]): Promise<Options> {
     .configureOutput({ writeOut: (text) => process.stderr.write(text) })
     .parse(argv, { from: 'user' })
   const { load = false, json = false, ...rest } = command.opts()
-  if (!(rest.seconds > 0)) throw new DynedgeError('usage', '--seconds wants a positive number.')
+  for (const name of ['seconds', 'limit', 'pictures'])
+    if (!(rest[name] > 0)) throw new DynedgeError('usage', `--${name} wants a positive number.`)
+  if (Boolean(rest.weights) !== Boolean(rest.images))
+    throw new DynedgeError(
+      'usage',
+      '--weights and --images go together: trained weights, and pictures to judge them by.',
+    )
+  if (rest.weights && rest.precisions.includes('int8') && !rest.calibrate)
+    throw new DynedgeError(
+      'usage',
+      'int8 of trained weights wants --calibrate, a folder of pictures such as the training set.',
+    )
   return { ...rest, load, json } as Options
 }
 
@@ -135,7 +143,10 @@ async function bench(options: Options): Promise<Report> {
     engine: {
       node: process.version,
       v8: process.versions.v8,
-      peers: options.peers.includes(PEER) ? { [PEER]: ortVersion } : {},
+      flags: process.execArgv.filter((flag) => flag.includes('vnni')),
+      peers: Object.fromEntries(
+        Object.entries({ [ORT]: ortVersion, [LITERT]: litertVersion }).filter(([name]) => options.peers.includes(name)),
+      ),
     },
     commit: commit(),
     date: new Date().toISOString(),
@@ -144,32 +155,54 @@ async function bench(options: Options): Promise<Report> {
     peaks: [],
     steps: [],
   }
-  if (options.latency) for (const size of options.sizes) await benchSize(size, options, report)
+  const given = options.weights ? await readGiven(options) : undefined
+  if (given) {
+    options.networks = [given.trained.graph.network]
+    options.sizes = [given.trained.input.size[0]]
+  }
+  if (options.latency) for (const size of options.sizes) await benchSize(size, options, report, given)
   report.ratios = ratiosOf(report.rows)
   if (options.load) {
     report.load = []
     for (const name of options.networks)
-      for (const precision of options.precisions)
-        for (const variant of options.variants)
-          for (const size of options.sizes) {
-            say(`loading ${name} ${precision} ${variant} ${size}`)
-            report.load.push(await measureLoad(name, precision, variant, size))
-          }
+      for (const size of options.sizes) {
+        const subject = await subjectOf(name, size, options, given)
+        for (const model of modelsOf(subject, options)) {
+          say(
+            `loading ${[name, size, model.precision, model.runtime, model.variant, model.form].filter(Boolean).join(' ')}`,
+          )
+          report.load.push(await measureLoad(model, pictureOf(subject)))
+        }
+      }
   }
   return report
 }
 
-interface Contender {
-  row: Omit<BenchRow, 'ms' | 'runs'>
-  run: () => unknown
-  network?: Network
-  session?: PeerSession
+async function readGiven({ weights, images, calibrate, limit, pictures }: Options): Promise<Given> {
+  say('reading pictures')
+  const trained = await readTrained(weights!)
+  const size = trained.input.size[0]
+  const judged = await readPictures(images!, trained, size, limit)
+  const calibration = calibrate ? await readPictures(calibrate, trained, size, pictures) : { pictures: [], classes: [] }
+  return { trained, images: judged, calibration }
 }
 
+const pictureOf = ({ pictures, size }: Subject): TensorInput => ({ data: pictures[0], height: size, width: size })
+
 /** All networks of one size race together, so that they can be compared with each other as well. */
-async function benchSize(size: number, options: Options, report: Report): Promise<void> {
+async function benchSize(size: number, options: Options, report: Report, given?: Given): Promise<void> {
   const contenders: Contender[] = []
-  for (const name of options.networks) contenders.push(...(await prepare(name, size, options)))
+  for (const name of options.networks) {
+    say(`preparing ${name} ${size}`)
+    const subject = await subjectOf(name, size, options, given)
+    const picture = pictureOf(subject)
+    const made: Contender[] = []
+    for (const model of modelsOf(subject, options)) made.push(await contenderOf(model, picture))
+    say(`comparing ${made.length} of ${name} on ${subject.pictures.length} pictures`)
+    await compare(made, subject)
+    for (const contender of made) await contender.logits(picture)
+    contenders.push(...made)
+  }
   say(`timing ${contenders.length} contenders at ${size}x${size}, ${options.seconds} s each`)
   const times = await race(
     contenders.map(({ run }) => run),
@@ -179,7 +212,6 @@ async function benchSize(size: number, options: Options, report: Report): Promis
     ({ row }, index): BenchRow => ({ ...row, ms: minAndMedian(times[index]), runs: times[index].length }),
   )
   report.rows.push(...rows)
-  for (const { session } of contenders) await session?.release()
   if (options.rates) {
     for (const variant of options.variants) {
       if (report.peaks.some((peaks) => peaks.variant === variant)) continue
@@ -192,92 +224,40 @@ async function benchSize(size: number, options: Options, report: Report): Promis
       report.steps.push(await breakDown(network, size, rows[index].ms.min, peaks))
     }
   }
-  for (const { network } of contenders) network?.dispose()
+  for (const contender of contenders) await contender.release()
 }
 
-/** Loads a network in every form asked for, and refuses to time what does not compute the same. */
-async function prepare(name: string, size: number, options: Options): Promise<Contender[]> {
-  const contenders: Contender[] = []
-  const graph = buildNetwork(name)
-  const state = seededWeights(graph)
-  const picture = seededPicture(size)
-  for (const precision of options.precisions) {
-    say(`preparing ${name} ${precision} ${size}`)
-    const bundle = seededBundle(graph, state, precision, size)
-    const own: Contender[] = []
-    for (const variant of options.variants) {
-      const network = await load(bundle, { variant })
-      own.push({
-        network,
-        run: () => network.runSync(picture),
-        row: { runtime: 'dynedge', network: name, precision, variant, threads: 1, size },
-      })
-    }
-    contenders.push(...own)
-    if (!options.peers.includes(PEER)) continue
-    const forms = !graph.kernels ? [FASTEST_FORM] : options.form === 'all' ? Object.keys(FORMS) : [options.form]
-    for (const form of forms) {
-      const session = await openOrt(writeOnnx(graph, state, precision, FORMS[form], size), picture)
-      const expected = await session.run()
-      const differences = own.map(({ row, network }) => {
-        const difference = differenceOf(network!.runSync(picture).logits, expected)
-        const what = `${name} ${precision} ${row.variant} at ${size}: a logit differs from ${PEER} (${form}) by ${difference.toExponential(1)} of the largest`
-        if (!(difference <= TOLERANCE))
-          throw new DynedgeError('bad-program', `${what}, allowed are ${TOLERANCE}. Nothing is timed.`)
-        return difference
-      })
-      const shape = graph.kernels ? { form } : {}
-      const row = {
-        runtime: PEER,
-        network: name,
-        precision,
-        variant: null,
-        threads: 1,
-        size,
-        ...shape,
-        difference: Math.max(...differences),
-      }
-      contenders.push({ session, run: session.run, row })
-    }
-  }
-  return contenders
-}
-
-function differenceOf(found: Float32Array, expected: Float32Array): number {
-  let largest = 0
-  let difference = found.length === expected.length ? 0 : Number.POSITIVE_INFINITY
-  expected.forEach((value, index) => {
-    largest = Math.max(largest, Math.abs(value))
-    // Math.max hands a NaN of either side on, and NaN passes no comparison.
-    difference = Math.max(difference, Math.abs(value - found[index]))
-  })
-  return difference / largest
-}
-
-/** Against the peer's fastest form of the same network, and against our own MobileNetV2. */
+/** Against each peer's fastest form of the same network, against our own f32, and against our own MobileNetV2. */
 function ratiosOf(rows: BenchRow[]): Ratio[] {
   const ratios: Ratio[] = []
   for (const row of rows) {
     const { network, precision, variant, size } = row
     if (row.runtime !== 'dynedge' || !variant) continue
     const add = (other: BenchRow | undefined, name: string) => {
-      if (other)
-        ratios.push({
-          network,
-          precision,
-          variant,
-          size,
-          other: name,
-          min: other.ms.min / row.ms.min,
-          median: other.ms.median / row.ms.median,
-        })
+      if (!other) return
+      const factors = { min: other.ms.min / row.ms.min, median: other.ms.median / row.ms.median }
+      ratios.push({ network, precision, variant, size, other: name, ...factors })
     }
-    const alike = rows.filter((other) => other.precision === precision && other.size === size)
-    const peers = alike.filter((other) => other.runtime === PEER && other.network === network)
-    add(peers.sort((a, b) => a.ms.min - b.ms.min)[0], PEER)
+    const ours = rows.filter((other) => other.runtime === 'dynedge' && other.variant === variant && other.size === size)
+    if (precision !== 'f32')
+      add(
+        ours.find((other) => other.network === network && other.precision === 'f32'),
+        'our f32',
+      )
+    for (const runtime of PEERS) {
+      const theirs = rows.filter(
+        (other) =>
+          other.runtime === runtime &&
+          other.network === network &&
+          other.precision === precision &&
+          other.size === size &&
+          (other.variant ?? variant) === variant,
+      )
+      add(theirs.sort((a, b) => a.ms.min - b.ms.min)[0], runtime)
+    }
     if (network !== 'mobilenetv2')
       add(
-        alike.find((other) => other.variant === variant && other.network === 'mobilenetv2'),
+        ours.find((other) => other.network === 'mobilenetv2' && other.precision === precision),
         'our mobilenetv2',
       )
   }

@@ -1,5 +1,5 @@
 // npm run bench -- ARGUMENTS: installs what only benches need, then runs bench/run.ts on a Node that has the variants asked for.
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -32,7 +32,10 @@ const asked = given.flatMap((argument, index) =>
 )
 const relaxed = asked.length === 0 || asked.some((variants) => variants.includes('relaxed'))
 const node = (relaxed && ensureEngines()) || process.execPath
-const child = spawn(node, ['--import', 'tsx', '--no-warnings', join(folder, 'run.ts'), ...given], {
+// V8 without these flags makes no such instructions anyway.
+const flags = given.includes('--no-vnni') ? ['--no-enable-avx-vnni', '--no-enable-avx-vnni-int8'] : []
+const known = flags.filter((flag) => spawnSync(node, [flag, '-e', '0'], { stdio: 'ignore' }).status === 0)
+const child = spawn(node, [...known, '--import', 'tsx', '--no-warnings', join(folder, 'run.ts'), ...given], {
   cwd: root,
   stdio: 'inherit',
 })

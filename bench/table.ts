@@ -5,7 +5,7 @@ export function table(report: Report): string {
   const { machine, engine, commit, date } = report
   const peers = Object.entries(engine.peers).map(([name, version]) => `${name} ${version}`)
   const parts = [
-    `${machine.cpu}, ${machine.cores} cores, ${machine.os} ${machine.arch}, load ${machine.load.toFixed(1)}; Node ${engine.node}, V8 ${engine.v8}; ${['dynedge', commit].join(' ')}${peers.length ? `; ${peers}` : ''}; ${date}`,
+    `${machine.cpu}, ${machine.cores} cores, ${machine.os} ${machine.arch}, load ${machine.load.toFixed(1)}; Node ${[engine.node, ...engine.flags].join(' ')}, V8 ${engine.v8}; ${['dynedge', commit].join(' ')}${peers.length ? `; ${peers.join(', ')}` : ''}; ${date}`,
     rows(report),
     ratios(report),
     peaks(report),
@@ -26,24 +26,29 @@ export function table(report: Report): string {
   return `${parts.filter(Boolean).join('\n\n')}\n`
 }
 
-function rows(report: Report): string {
-  const lines = report.rows.map((row) => [
+function rows({ rows }: Report): string {
+  const MB = 1e6
+  const trained = rows.some(({ agreement }) => agreement?.top1 !== undefined)
+  const lines = rows.map((row) => [
     row.network,
     row.size,
     row.precision,
     row.runtime + (row.form ? ` (${row.form})` : ''),
     row.variant ?? '',
+    (row.bytes / MB).toFixed(2),
+    row.arenaBytes === undefined ? '' : (row.arenaBytes / MB).toFixed(2),
+    row.loadMs.toFixed(1),
     row.ms.min.toFixed(2),
     row.ms.median.toFixed(2),
     row.runs,
-    row.difference === undefined ? '' : row.difference.toExponential(1),
+    row.agreement!.difference.toExponential(1),
+    row.agreement!.correlation.toFixed(4),
+    percent(row.agreement!.same),
+    ...(trained ? [row.agreement!.top1 === undefined ? '' : percent(row.agreement!.top1)] : []),
   ])
-  return lines.length
-    ? markdown(
-        ['network', 'size', 'precision', 'runtime', 'variant', 'min ms', 'median ms', 'runs', 'logits differ'],
-        lines,
-      )
-    : ''
+  const head = ['network', 'size', 'precision', 'runtime', 'variant', 'file MB', 'arena MB', 'load ms', 'min ms']
+  const agreement = ['logits differ', 'correlation', 'same class as f32', ...(trained ? ['top-1'] : [])]
+  return lines.length ? markdown([...head, 'median ms', 'runs', ...agreement], lines) : ''
 }
 
 function ratios(report: Report): string {
@@ -94,12 +99,15 @@ function loads(report: Report): string {
     load.network,
     load.size,
     load.precision,
-    load.variant,
+    load.runtime,
+    load.variant ?? '',
     (load.bundleBytes / MB).toFixed(1),
     `${load.cold.min.toFixed(1)} / ${load.cold.median.toFixed(1)}`,
     `${load.warm.min.toFixed(1)} / ${load.warm.median.toFixed(1)}`,
     `${load.firstRun.min.toFixed(1)} / ${load.firstRun.median.toFixed(1)}`,
-    `${(load.memoryBytes / MB).toFixed(2)} (weights + ${((load.memoryBytes - load.weightBytes) / MB).toFixed(2)})`,
+    load.memoryBytes === undefined
+      ? ''
+      : `${(load.memoryBytes / MB).toFixed(2)} (weights + ${((load.memoryBytes - load.weightBytes!) / MB).toFixed(2)})`,
   ])
   return lines.length
     ? markdown(
@@ -107,8 +115,9 @@ function loads(report: Report): string {
           'network',
           'size',
           'precision',
+          'runtime',
           'variant',
-          'bundle MB',
+          'file MB',
           'cold load ms, min / median',
           'warm load ms',
           'first run ms',

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { calibrate } from '../src/calibrate/calibrate.ts'
 import { Histogram } from '../src/calibrate/histogram.ts'
 import { observed } from '../src/calibrate/observers.ts'
 import { Runner } from '../src/calibrate/runner.ts'
@@ -7,39 +8,41 @@ import type { Conv, Graph, Quantization } from '../src/graph/graph.ts'
 import type { StateDict } from '../src/graph/parameters.ts'
 import { quantizeGraph, type Range, rangeGroups } from '../src/pack/quantize-graph.ts'
 
-/** Integers of a network for us and for peers, from one set of ranges. */
+/** A network in integers, calibrated on the same pictures for us and for peers. */
 export interface Integers {
-  /** Ours, 7 bits. */
+  /** Ours, 7 bits, as `dynedge pack --precision int8` makes it. */
   graph: Graph
-  /** For peers: 8 bits, 0..255. Beside our tensors `<output>.raw`, a convolution before its residual is added, and means and logits. */
+  state: StateDict
+  /**
+   * For peers: 8 bits, 0..255, the ranges of least squared error. Beside the tensors of our graph `<output>.raw`, a convolution before
+   * its residual is added, and means and logits.
+   */
   peers: ReadonlyMap<string, Quantization>
 }
 
 const PEER_TOP = 255
 
-/** Runs the float network over `pictures` (height x width x 3, normalised) and gives every tensor the range with the least squared error. */
+/** @param pictures size x size x 3, normalised */
 export async function integersOf(
   graph: Graph,
   state: StateDict,
   pictures: readonly Float32Array[],
   size: number,
 ): Promise<Integers> {
-  const groups = rangeGroups(graph)
-  const histograms = await histogramsOf(graph, state, pictures, size)
-  const own = new Map<string, Range>()
-  const theirs = new Map<string, Range>()
-  for (const group of groups) {
+  const wasm = await WebAssembly.compile(await readFile(new URL('../build/simd.wasm', import.meta.url)))
+  const options = { observer: 'mse', equalize: true, biasCorrection: true, keep: [], bits: 7 } as const
+  const own = calibrate(wasm, graph, state, pictures, [size, size], options)
+  const histograms = histogramsOf(new Runner(wasm, graph, state, 'f32', [size, size]), graph, pictures)
+  const ranges = new Map<string, Range>()
+  for (const group of rangeGroups(graph)) {
     const histogram = new Histogram()
     for (const tensor of group) if (histograms.has(tensor)) histogram.merge(histograms.get(tensor)!)
-    for (const tensor of group) {
-      own.set(tensor, observed('mse', histogram, 127))
-      theirs.set(tensor, observed('mse', histogram, PEER_TOP))
-    }
+    for (const tensor of group) ranges.set(tensor, observed('mse', histogram, PEER_TOP))
   }
-  const peers = new Map(Object.entries(quantizeGraph(graph, theirs, { bits: 8 }).quantization!))
+  const peers = new Map(Object.entries(quantizeGraph(graph, ranges, { bits: 8 }).quantization!))
   for (const [tensor, histogram] of histograms)
     if (!peers.has(tensor)) peers.set(tensor, quantizationOf(observed('mse', histogram, PEER_TOP)))
-  return { graph: quantizeGraph(graph, own), peers }
+  return { graph: own.graph, state: own.state, peers }
 }
 
 function quantizationOf({ low, high }: Range): Quantization {
@@ -48,9 +51,7 @@ function quantizationOf({ low, high }: Range): Quantization {
   return { scale, zero: Math.min(PEER_TOP, Math.round(-least / scale)), bits: 8 }
 }
 
-async function histogramsOf(graph: Graph, state: StateDict, pictures: readonly Float32Array[], size: number) {
-  const wasm = await WebAssembly.compile(await readFile(new URL('../build/simd.wasm', import.meta.url)))
-  const runner = new Runner(wasm, graph, state, 'f32', [size, size])
+function histogramsOf(runner: Runner, graph: Graph, pictures: readonly Float32Array[]): Map<string, Histogram> {
   const histograms = new Map<string, Histogram>()
   const see = (tensor: string, values: Float32Array) => {
     const histogram = histograms.get(tensor) ?? new Histogram()
@@ -64,7 +65,8 @@ async function histogramsOf(graph: Graph, state: StateDict, pictures: readonly F
   )
   for (const picture of pictures)
     runner.run(picture, (tensor) => {
-      const values = runner.read(tensor)
+      // The runner keeps its buffers.
+      const values = runner.read(tensor).slice()
       see(tensor, values)
       const node = added.get(tensor)
       if (!node) return
