@@ -200,9 +200,9 @@ function fuse(graph: Graph, node: Conv, layer: QuantizedLayer, vector: ArrayLike
     if (largest < 2 ** -100) largest = 1
     const reach = f(32767 / largest)
     const e = c.map((value) => rne(f(value * reach)))
-    const sums = Array.from({ length }, (_, k) =>
-      e.reduce((sum, value, i) => sum + value * layer.weight[(row + i) * length + k], 0),
-    )
+    const sums = new Int32Array(length)
+    for (let i = 0; i < kernels; ++i)
+      for (let k = 0; k < length; ++k) sums[k] += e[i] * layer.weight[(row + i) * length + k]
     const rounded = h === 0 ? sums : sums.map((sum) => (sum + 2 ** (h - 1)) >> h)
     const factor = fusedFactor(rounded, isDepthwise(node))
     const scale = f(f(largest * f((2 ** h * 32768) / 32767)) / f(factor))
@@ -222,8 +222,8 @@ function fuse(graph: Graph, node: Conv, layer: QuantizedLayer, vector: ArrayLike
 }
 
 /** F: times F / 2^15, the values fit int8; in a depthwise layer, so do their sums of one sign 258. */
-function fusedFactor(values: number[], depthwise: boolean): number {
-  const largest = Math.max(...values.map(Math.abs)) || 1
+function fusedFactor(values: Int32Array, depthwise: boolean): number {
+  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1
   const factor = Math.min(32767, Math.floor((127 * 32768) / largest))
   if (!depthwise) return factor
   const above = values.reduce((sum, value) => sum + Math.max(value, 0), 0)
