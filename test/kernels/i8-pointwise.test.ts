@@ -152,7 +152,7 @@ describe.each(variants())('$name', ({ bytes, name }) => {
 
   test('pointwise: sums and factors at the ends of their ranges', () => {
     for (const bias of [2 ** 30, -(2 ** 30), 0, 1])
-      for (const factor of [2 ** -30, 2 ** -22, 2 ** -24, 0.5, 1, 2 ** 20, 2 ** 100, 2 ** -120]) {
+      for (const factor of [2 ** -30, 2 ** -24, 2 ** -22, 2 ** -6, 0.5, 1, 2 ** 20, 2 ** 100, 2 ** -120]) {
         const conv = some({ taps: 4, lanes: 8, height: 2, width: 2 })
         conv.bias.fill(bias)
         conv.factor.fill(factor)
@@ -169,6 +169,17 @@ describe.each(variants())('$name', ({ bytes, name }) => {
         conv.factor.fill(factor)
         check(conv)
       }
+  })
+
+  test('pointwise: product and sum of a residual are rounded one after the other', () => {
+    // 9 * f(1 / 3) rounds to 3, and -2.5 + 3 + 4 to the even 4; a fused multiply-add gives a little more than 4.5, thus 5.
+    const conv = some({ lanes: 16, width: 3, mode: Side.Add, outZero: 4, sideZero: 7, ratio: Math.fround(1 / 3) })
+    conv.weight.fill(0)
+    conv.bias.fill(-5)
+    conv.factor.fill(0.5)
+    conv.side.fill(16)
+    expect(convolved(conv, new Uint8Array(100))[0]).toBe(4)
+    check(conv)
   })
 
   test.each([2, 3, 5])('full %ix%i: runs along a row and single taps, both strides', (kernel) => {
