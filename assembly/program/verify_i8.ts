@@ -5,6 +5,8 @@ import { word } from './operands'
 // Checks of the steps on integers. Pictures are bytes; a vector may read OVER_READ bytes past the lanes of the last pixel.
 
 const OVER_READ: u64 = 16
+/** The same of pools, whose range of lanes may itself end past its pixel. */
+const POOL_OVER_READ: u64 = 4
 /** Longest fixed kernel that a fusion holds in its scratch, as int16. */
 export const MAX_FUSED_DEPTH: u32 = 4096
 
@@ -85,9 +87,13 @@ function checkFusion(step: usize): u32 {
   if (depth == 0 || (depth & 3) != 0 || depth > MAX_FUSED_DEPTH || group == 0 || block != 8 && block != 12) return Status.BadShape
   if (planar && (depth != 12 || block != 8) || !units(step, (lanes + block - 1) / block, Axis.Panels)) return Status.BadShape
   const filled = whole(lanes, block)
-  const each = <u64>lanes * group << 2
-  if (!reads(step, Step.Weights, 0, <u64>lanes * depth * (group + 1 >> 1) << 1) || !reads(step, Step.Scales, 0, each)) return Status.ReadsOutside
-  if (!reads(step, Step.Bias, 0, each + (lanes << 2)) || !reads(step, Step.Coefficients, word(step, Step.CoefficientsAt), each)) return Status.ReadsOutside
+  const holes = word(step, Step.Holes)
+  // Bits of lanes that are there, and a lane that is none.
+  if (holes >= 1 << 12 || lanes < 12 && (holes & (1 << 12 - lanes) - 1) != 0) return Status.BadShape
+  const stored = <u64>lanes - popcnt<u32>(holes)
+  const each = stored * group << 2
+  if (!reads(step, Step.Weights, 0, stored * depth * (group + 1 >> 1) << 1) || !reads(step, Step.Scales, 0, each)) return Status.ReadsOutside
+  if (!reads(step, Step.Bias, 0, each + (stored << 2)) || !reads(step, Step.Coefficients, word(step, Step.CoefficientsAt), each)) return Status.ReadsOutside
   if (!writes(step, Step.Out, word(step, Step.OutAt), filled * (planar ? 9 : depth))) return Status.WritesOutside
   if (!writes(step, Step.Side, word(step, Step.SideAt), filled << 2) || !writes(step, Step.Factors, 0, filled << 2)) return Status.WritesOutside
   if (overlap(step, Step.Out, Step.Side) || overlap(step, Step.Out, Step.Factors) || overlap(step, Step.Side, Step.Factors)) return Status.Overlaps
@@ -134,7 +140,7 @@ function checkPool(step: usize, op: u32): u32 {
     return writesBytes(step, Step.Out, word(step, Step.OutAt), <u64>rows * outRow) ? Status.Ok : Status.WritesOutside
   }
   if (inRows == 0 || inColumns == 0 || <u64>inRows * inColumns > LIMIT) return Status.BadShape
-  const read = extent(inRows, inColumns, word(step, Step.InRow), word(step, Step.InPixel), lanes + OVER_READ)
+  const read = extent(inRows, inColumns, word(step, Step.InRow), word(step, Step.InPixel), lanes + POOL_OVER_READ)
   if (!readsBytes(step, Step.In, word(step, Step.InAt), read)) return Status.ReadsOutside
   if (op == Op.i8_global_pool) return units(step, (lanes + 7) >> 3, Axis.Quads) ? writtenBytes(step, <u64>lanes << 1) : Status.BadShape
   const stride = word(step, Step.Stride)
