@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { DynedgeError } from '../errors.ts'
 import { benchCommand } from './bench.ts'
+import { compareCommand } from './compare.ts'
 import { evalCommand } from './eval.ts'
 import { inspectCommand } from './inspect.ts'
 import { networksCommand } from './networks.ts'
@@ -19,7 +20,16 @@ const program = new Command('dynedge')
   // Errors come back as exceptions and are printed once, below.
   .configureOutput({ outputError: () => {} })
 
-const commands = [runCommand, evalCommand, packCommand, unpackCommand, inspectCommand, networksCommand, benchCommand]
+const commands = [
+  runCommand,
+  evalCommand,
+  compareCommand,
+  packCommand,
+  unpackCommand,
+  inspectCommand,
+  networksCommand,
+  benchCommand,
+]
 for (const add of commands) add(program)
 
 // A reader that stops early (`| head`) is no error.

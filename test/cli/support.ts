@@ -65,7 +65,13 @@ export function writeState(path: string, state: StateDict, metadata: Record<stri
   )
 }
 
-export function writeBundleFile(path: string, network: string, precision: Precision, options = SMALL): void {
+export function writeBundleFile(
+  path: string,
+  network: string,
+  precision: Precision,
+  options = SMALL,
+  labels = LABELS,
+): void {
   const input = {
     channels: 3,
     mean: [0.5, 0.4, 0.3],
@@ -74,7 +80,7 @@ export function writeBundleFile(path: string, network: string, precision: Precis
     shorterSide: 40,
     resampling: 'bilinear',
   }
-  const about = { input, labels: LABELS, quantization: null, provenance: { weights: 'random' }, licence: 'CC0-1.0' }
+  const about = { input, labels, quantization: null, provenance: { weights: 'random' }, licence: 'CC0-1.0' }
   writeFileSync(path, packBundle(buildNetwork(network, options), smallState(network, options), precision, about))
 }
 

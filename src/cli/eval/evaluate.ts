@@ -183,7 +183,7 @@ class Recorder {
   }
 }
 
-function allSkipped(folder: string, skipped: Evaluation['skipped']): DynedgeError {
+export function allSkipped(folder: string, skipped: Evaluation['skipped']): DynedgeError {
   const [{ file, reason }] = skipped
   return new DynedgeError(
     'bad-image',
@@ -191,8 +191,8 @@ function allSkipped(folder: string, skipped: Evaluation['skipped']): DynedgeErro
   )
 }
 
-/** Reads the bundle once, for all workers. */
-async function readBundle(model: string) {
+/** Reads the bundle of a classifier once, for all who load it. */
+export async function readBundle(model: string) {
   const source = await openSource(await modelAddress(model), { readFile: openFile })
   const chunks: Uint8Array[] = []
   for await (const chunk of source.stream) chunks.push(chunk.slice())

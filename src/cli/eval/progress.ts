@@ -38,10 +38,17 @@ export function phaseBar(): { update(phase: string, share: number): void; stop()
 }
 
 export function progressBar(total: number): Bar {
-  const bar = barOf('{bar} {percentage} % | {value} of {total} | top-1 {top1} | {rate} images/s | {eta_formatted} left')
+  return countingBar(total, 'top-1')
+}
+
+/** As `progressBar`, for a share of its own name. */
+export function countingBar(total: number, what: string): Bar {
+  const bar = barOf(
+    `{bar} {percentage} % | {value} of {total} | ${what} {share} | {rate} images/s | {eta_formatted} left`,
+  )
   const start = performance.now()
   const payload = (correct: number, answered: number) => ({
-    top1: answered ? percent(correct / answered) : '-',
+    share: answered ? percent(correct / answered) : '-',
     rate: Math.round((answered * 1000) / Math.max(1, performance.now() - start)),
   })
   if (total > 0) bar.start(total, 0, payload(0, 0))
