@@ -7,7 +7,7 @@ import { joinHalves } from '../simd/dot'
  * convolution reads. docs/quantization.md, Dynamic convolution, has every operation; floats here are plain, each rounded once.
  *
  * Fixed kernels: [lane][Depth / 4][pairs][4 k][2 kernels] int8, pairs = (g + 1) / 2, an odd partner zero; Scales [lane][g], Bias
- * [lane][1 + g], Coefficients [lane][g] float32. Out: blocks of Block (8 or 12) lanes, [Depth / 4][lane of the block][4 k], or planar
+ * [lane][1 + g], Coefficients [lane][g] float32; lanes that Holes says are padding have none. Out: blocks of Block (8 or 12) lanes, [Depth / 4][lane of the block][4 k], or planar
  * [9][8 lanes] (Depth 12, the last three of them zero); bias to Side, factors to Factors, in whole blocks, zero where a block has lanes
  * past Lanes. Units are blocks.
  *
@@ -51,18 +51,27 @@ const SUMS: usize = 8192 + 1072
 /** Weights, biases and factors of lanes lane .. lane + 3; `to` is the first one's place in Out. */
 function fuseFour(step: usize, lane: i32, to: usize): void {
   const group: usize = word(step, Step.Group)
-  const row = <usize>lane * group << 2
+  const stored = <usize>(lane - paddingBefore(step, lane))
+  const row = stored * group << 2
   const planar = word(step, Step.Planar) != 0
   const depth: usize = word(step, Step.Depth)
   const size = depth * (group + 1 >> 1) << 1
   const bits = 32 - <i32>clz<u32>(<u32>group * 127 - 1)
-  let from = operand(step, Step.Weights) + <usize>lane * size
+  let from = operand(step, Step.Weights) + stored * size
   let eta = operand(step, Step.Coefficients) + word(step, Step.CoefficientsAt) + row
   let scale = operand(step, Step.Scales) + row
-  let bias = operand(step, Step.Bias) + row + (<usize>lane << 2)
-  let rest = (<usize>word(step, Step.Lanes) * group << 2) - row
+  let bias = operand(step, Step.Bias) + row + (stored << 2)
+  let rest = (<usize>(word(step, Step.Lanes) - popcnt<u32>(word(step, Step.Holes))) * group << 2) - row
   let place = to
-  for (let i: usize = 0; i < 16; i += 4) {
+  for (let i: usize = 0; i < 16; i += 4, place += planar ? 1 : 4) {
+    if (isPadding(step, lane + <i32>(i >> 2))) {
+      clearLane(step, place)
+      store<f32>(scratch + i, 0, BIASES)
+      store<f32>(scratch + i, 1, LARGEST)
+      store<f32>(scratch + i, 1, SCALED)
+      v128.store(scratch + (i << 2), i32x4.splat(0), SUMS)
+      continue
+    }
     let b = load<f32>(bias)
     for (let k: usize = 0; k < group << 2; k += 4) b += load<f32>(eta + k) * load<f32>(bias + k, 4)
     store<f32>(scratch + i, b, BIASES)
@@ -80,7 +89,6 @@ function fuseFour(step: usize, lane: i32, to: usize): void {
     scale += group << 2
     bias += (group << 2) + 4
     rest -= group << 2
-    place += planar ? 1 : 4
   }
   const unit = <f32>(<f64>(1 << bits) * 32768.0 / 32767.0)
   const weightScale = f32x4.div(f32x4.mul(v128.load(scratch, LARGEST), f32x4.splat(unit)), v128.load(scratch, SCALED))
@@ -99,6 +107,17 @@ function fuseFour(step: usize, lane: i32, to: usize): void {
   start = i32x4.trunc_sat_f32x4_s(f32x4.pmin(f32x4.pmax(f32x4.nearest(start), f32x4.neg(limit)), limit))
   v128.store(side(step) + (<usize>lane << 2), i32x4.sub(start, i32x4.mul(sums, splatWord(step, Step.InZero))))
   v128.store(operand(step, Step.Factors) + (<usize>lane << 2), f32x4.div(u, splatWord(step, Step.OutScale)))
+}
+
+/** Padding lanes among the first `lane` ones; Holes tells of the last 12. */
+function paddingBefore(step: usize, lane: i32): i32 {
+  const reach = lane - <i32>word(step, Step.Lanes) + 12
+  return reach <= 0 ? 0 : popcnt<i32>(<i32>word(step, Step.Holes) & (1 << reach) - 1)
+}
+
+function isPadding(step: usize, lane: i32): bool {
+  const bit = lane - <i32>word(step, Step.Lanes) + 12
+  return bit >= 0 && (word(step, Step.Holes) >> bit & 1) != 0
 }
 
 /** Below it, coefficients count as zero: 2^-100. */

@@ -133,6 +133,8 @@ export const enum Step {
   Top,
   /** What a fusion writes for: nonzero, a depthwise convolution. */
   Planar,
+  /** Of a fusion: which of its last 12 lanes are padding (bit 0: lane Lanes - 12). Nothing is stored for them. */
+  Holes,
   Words,
 }
 

@@ -93,7 +93,7 @@ def channels_of(node: dict) -> int:
 
 
 def coefficient_lanes(graph: dict, vector: str, wishes: dict) -> list[int]:
-    """Coefficients [lane][g] of the convolutions that take them, one after the other."""
+    """Coefficients [lane][g] of the convolutions that take them, lanes of padding left out."""
     takers = [
         node
         for node in graph["nodes"]
@@ -103,7 +103,8 @@ def coefficient_lanes(graph: dict, vector: str, wishes: dict) -> list[int]:
     for node in sorted(takers, key=lambda node: node["dynamic"]["from"]):
         start, g = node["dynamic"]["from"], node["dynamic"]["kernels"]
         for channel in wishes.get(node["output"]) or plain(node["channels"]):
-            lanes += [-1 if channel < 0 else start + channel * g + i for i in range(g)]
+            if channel >= 0:
+                lanes += [start + channel * g + i for i in range(g)]
     return lanes + [-1] * (-len(lanes) % 4)
 
 
@@ -167,13 +168,14 @@ def unpack_layer(node, rows, taps, tensors) -> Fixed | Dynamic:
     if "dynamic" in node:
         g, depth = node["dynamic"]["kernels"], 12 if kind == "depthwise" else len(taps)
         weight = np.zeros((count, g, length), np.int64)
-        quad = lane * (depth // 4) + k // 4
+        stored = np.arange(len(lane))[:, None]  # padding lanes have no kernels
+        quad = stored * (depth // 4) + k // 4
         for i in range(g):
             index = ((quad * ((g + 1) // 2) + i // 2) * 4 + k % 4) * 2 + i % 2
             weight[channel[:, None], i, taps[k]] = tensor("weight")[index]
         scale, bias = np.zeros((count, g), np.float32), np.zeros((count, g + 1), np.float32)
-        scale[channel] = tensor("scale")[: len(rows) * g].reshape(-1, g)[lane[:, 0]]
-        bias[channel] = tensor("bias")[: len(rows) * (g + 1)].reshape(-1, g + 1)[lane[:, 0]]
+        scale[channel] = tensor("scale")[: len(lane) * g].reshape(-1, g)
+        bias[channel] = tensor("bias")[: len(lane) * (g + 1)].reshape(-1, g + 1)
         return Dynamic(weight, scale, bias)
     block = BLOCK[kind]
     if kind == "depthwise":

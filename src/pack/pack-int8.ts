@@ -1,5 +1,5 @@
 import type { Graph } from '../graph/graph.ts'
-import { integerDepth, type WeightLayout, weightTensors } from '../plan/weights.ts'
+import { integerDepth, storedLane, type WeightLayout, weightTensors } from '../plan/weights.ts'
 import type { FoldedLayer } from './fold.ts'
 import { forRows, type PackedTensor } from './pack.ts'
 import { quantizeLayer } from './quantize.ts'
@@ -13,8 +13,9 @@ export function packIntegerLayer(graph: Graph, layout: WeightLayout, folded: Fol
   const weight = new Int8Array(weights.elements)
   const length = layer.weight.length / layer.rows
   forRows(layout, (row, lane, kernel) => {
+    const place = layout.kernels ? storedLane(layout.lanes, lane) : lane
     layout.taps.forEach((tap, k) => {
-      if (tap >= 0) weight[integerIndex(layout, lane, k, kernel)] = layer.weight[row * length + tap]
+      if (tap >= 0) weight[integerIndex(layout, place, k, kernel)] = layer.weight[row * length + tap]
     })
   })
   if (!layout.kernels) {
@@ -34,9 +35,10 @@ export function packIntegerLayer(graph: Graph, layout: WeightLayout, folded: Fol
   const scale = new Float32Array(second.elements)
   const bias = new Float32Array(third.elements)
   forRows(layout, (row, lane, kernel) => {
-    scale[lane * layout.kernels + kernel] = layer.scale[row]
-    bias[lane * (layout.kernels + 1) + kernel + 1] = layer.kernelBias[row]
-    bias[lane * (layout.kernels + 1)] = layer.constant[layout.lanes[lane]]
+    const stored = storedLane(layout.lanes, lane)
+    scale[stored * layout.kernels + kernel] = layer.scale[row]
+    bias[stored * (layout.kernels + 1) + kernel + 1] = layer.kernelBias[row]
+    bias[stored * (layout.kernels + 1)] = layer.constant[layout.lanes[lane]]
   })
   return [
     { ...weights, data: weight },
@@ -45,7 +47,7 @@ export function packIntegerLayer(graph: Graph, layout: WeightLayout, folded: Fol
   ]
 }
 
-/** Index of weight `k` of an output lane, and of its fixed kernel in a dynamic layer. */
+/** Index of weight `k` of an output lane; in a dynamic layer of its fixed kernel, lanes counted without padding. */
 export function integerIndex(layout: WeightLayout, lane: number, k: number, kernel: number): number {
   const { kernels, block, kind, taps } = layout
   if (kernels) {

@@ -1,5 +1,5 @@
 import type { Graph } from '../graph/graph.ts'
-import type { WeightLayout } from '../plan/weights.ts'
+import { storedLane, type WeightLayout } from '../plan/weights.ts'
 import { forRows } from './pack.ts'
 import { integerIndex } from './pack-int8.ts'
 import { scalesOf } from './quantize.ts'
@@ -21,17 +21,18 @@ export function unpackIntegerLayer(
   const constant = new Float32Array(kernels ? channels : 0)
   const { input, output, zero } = scalesOf(graph, layout.node)
   forRows(layout, (row, lane, kernel) => {
-    const scale = kernels ? second[lane * kernels + kernel] : (third[lane] * output) / input
+    const place = kernels ? storedLane(lanes, lane) : lane
+    const scale = kernels ? second[place * kernels + kernel] : (third[lane] * output) / input
     let sum = 0
     taps.forEach((tap, k) => {
       if (tap < 0) return
-      const q = packed[integerIndex(layout, lane, k, kernel)]
+      const q = packed[integerIndex(layout, place, k, kernel)]
       weight[row * length + tap] = scale * q
       sum += q
     })
     if (kernels) {
-      bias[row] = third[lane * (kernels + 1) + kernel + 1]
-      constant[lanes[lane]] = third[lane * (kernels + 1)]
+      bias[row] = third[place * (kernels + 1) + kernel + 1]
+      constant[lanes[lane]] = third[place * (kernels + 1)]
     } else bias[row] = (second[lane] + zero * sum) * input * scale
   })
   return { weight, bias, constant }

@@ -6,7 +6,7 @@ import { zipOf } from './lanes.ts'
 import { pixelAt, pixelBytes, rowBytes, topOf } from './pictures.ts'
 import type { Operand, Word } from './program.ts'
 import { bounds } from './steps-int8.ts'
-import { integerDepth, type WeightLayout, wholeLanes } from './weights.ts'
+import { holesOf, integerDepth, type WeightLayout, wholeLanes } from './weights.ts'
 
 /** Weights of the panels that stay in L1 while the pixels of a pointwise convolution pass. */
 const BLOCK_BYTES = 16 * 1024
@@ -153,6 +153,7 @@ function integerWeights(draft: Drafting, node: Conv, layout: WeightLayout): Part
       Group: node.dynamic.kernels,
       CoefficientsAt: draft.coefficientsAt.get(node),
       Planar: layout.kind === 'depthwise' ? 1 : 0,
+      Holes: holesOf(layout.lanes),
       InZero: input.zero,
     },
     node.dynamic.kernels * kernelSize(node),

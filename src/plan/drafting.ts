@@ -5,7 +5,7 @@ import { type Kernel, kernelFor } from '../kernels.ts'
 import { assignLanes, consumers, convKind, dynamicConvs } from './lanes.ts'
 import { dtypeOf, type Picture, pixelBytes, rowBytes } from './pictures.ts'
 import type { Operand, PlannedStep, Word } from './program.ts'
-import { type Precision, type WeightLayout, weightLayouts } from './weights.ts'
+import { type Precision, storedLane, type WeightLayout, weightLayouts } from './weights.ts'
 
 /** What planning a network has made so far; each step is added by the function that knows its kind. */
 export class Drafting {
@@ -98,7 +98,8 @@ export class Drafting {
     let at = 0
     for (const conv of dynamicConvs(this.graph, vector)) {
       this.coefficientsAt.set(conv, at)
-      at += this.layouts.get(conv)!.lanes.length * conv.dynamic!.kernels * 4
+      const { lanes, integer } = this.layouts.get(conv)!
+      at += (integer ? storedLane(lanes, lanes.length) : lanes.length) * conv.dynamic!.kernels * 4
     }
   }
 }

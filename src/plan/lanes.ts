@@ -181,7 +181,7 @@ function outputChannels(node: Node): number {
   return node.input.channels
 }
 
-/** The coefficient vector in the order in which fusion reads it: per convolution [lanes / 4][g][4], for integers [lanes][g]. */
+/** The coefficient vector in the order in which fusion reads it: per convolution [lanes / 4][g][4], for integers [lanes that are not padding][g]. */
 function coefficientLanes(graph: Graph, vector: string, wishes: Map<string, { lanes: Lanes }>): Lanes {
   const lanes: number[] = []
   for (const conv of dynamicConvs(graph, vector)) {
@@ -189,7 +189,7 @@ function coefficientLanes(graph: Graph, vector: string, wishes: Map<string, { la
     const { from, kernels } = conv.dynamic!
     if (isInteger(graph, conv)) {
       for (const channel of out)
-        for (let i = 0; i < kernels; ++i) lanes.push(channel < 0 ? -1 : from + channel * kernels + i)
+        for (let i = 0; i < kernels && channel >= 0; ++i) lanes.push(from + channel * kernels + i)
       continue
     }
     for (let quad = 0; quad < out.length; quad += 4)

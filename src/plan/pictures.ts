@@ -11,8 +11,8 @@ export interface Picture {
   quantization?: Quantization
 }
 
-/** Vectors read up to their end, and a pass-through up to 12 bytes past its channels. */
-export const OVER_READ = 16
+/** Vectors read up to their end, a pass-through up to 12 bytes past its channels, integers 16 past a range that is filled up to a quad. */
+export const OVER_READ = 32
 export const pixelBytes = (picture: Picture) => picture.lanes.length * picture.bytes
 export const rowBytes = (picture: Picture) => (picture.shape.width + 2 * picture.border) * pixelBytes(picture)
 export const pictureBytes = (picture: Picture) =>

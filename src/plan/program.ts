@@ -59,6 +59,7 @@ const WORDS = {
   SideZero: Step.SideZero,
   Top: Step.Top,
   Planar: Step.Planar,
+  Holes: Step.Holes,
 }
 export type Word = keyof typeof WORDS
 

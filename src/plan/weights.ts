@@ -105,6 +105,16 @@ export function wholeLanes({ lanes, block }: WeightLayout): number {
   return Math.ceil(lanes.length / block) * block
 }
 
+/** Place of `lane` among the lanes of `lanes` that are not padding: dynamic integer layers store only those. */
+export function storedLane(lanes: Lanes, lane: number): number {
+  return lanes.subarray(0, lane).reduce((count, channel) => count + (channel < 0 ? 0 : 1), 0)
+}
+
+/** Which of the last 12 lanes are padding: bit 0 for the first of them. */
+export function holesOf(lanes: Lanes): number {
+  return lanes.reduce((holes, channel, lane) => (channel < 0 ? holes | (1 << (lane - lanes.length + 12)) : holes), 0)
+}
+
 /** Weights of one lane of an integer layer: a multiple of 4; the fused kernel of a depthwise layer has 9. */
 export function integerDepth({ kind, taps, kernels }: WeightLayout): number {
   return kind === 'depthwise' && kernels ? 12 : taps.length
@@ -121,10 +131,11 @@ function integerTensors(layout: WeightLayout): WeightTensor[] {
   })
   if (!kernels)
     return [tensor('weight', 'I8', whole * depth), tensor('bias', 'I32', whole), tensor('factor', 'F32', whole)]
+  const stored = storedLane(lanes, lanes.length)
   return [
-    tensor('weight', 'I8', lanes.length * depth * (kernels + (kernels & 1))),
-    tensor('scale', 'F32', lanes.length * kernels),
-    tensor('bias', 'F32', lanes.length * (kernels + 1)),
+    tensor('weight', 'I8', stored * depth * (kernels + (kernels & 1))),
+    tensor('scale', 'F32', stored * kernels),
+    tensor('bias', 'F32', stored * (kernels + 1)),
   ]
 }
 
