@@ -1,5 +1,6 @@
 import { Axis, Side } from '../../assembly/program/format.ts'
 import type { Backend } from '../../src/backend.ts'
+import { roundEven } from '../../src/graph/integer.ts'
 import { KERNELS } from '../../src/kernels.ts'
 import { encodeProgram, type PlacedTensor, type PlannedStep } from '../../src/plan/program.ts'
 import { reserve } from '../helpers/wasm.ts'
@@ -196,12 +197,6 @@ export function convolutionStep(conv: Convolution): { step: PlannedStep; operand
 
 const f = Math.fround
 
-/** rne(x): the nearest integer, ties to even. */
-function rne(x: number): number {
-  const near = Math.round(x)
-  return near - x === 0.5 && near % 2 !== 0 ? near - 1 : near
-}
-
 /** What the step writes, byte by byte as docs/quantization.md says; bytes between pixels are `poisoned`. */
 export function convolved(conv: Convolution, poisoned: Uint8Array): Uint8Array {
   const { kernel, stride, height, width, taps, pixel, lanes, mode } = conv
@@ -221,7 +216,7 @@ export function convolved(conv: Convolution, poisoned: Uint8Array): Uint8Array {
       if (Math.abs(sum) >= 2 ** 31) throw new Error('the sum leaves int32')
       let v = f(f(sum) * conv.factor[lane])
       if (mode === Side.Add) v = f(v + f(f(conv.side[from + lane] - conv.sideZero) * conv.ratio))
-      const q = Math.min(Math.max(rne(v + conv.outZero), conv.low), conv.high)
+      const q = Math.min(Math.max(roundEven(v + conv.outZero), conv.low), conv.high)
       if (mode === Side.Zip4) {
         for (let g = 0; g < 3; ++g) out[to + 4 * lane + g] = conv.side[from + g * conv.group + lane]
         out[to + 4 * lane + 3] = q
