@@ -1,12 +1,14 @@
 import type { Command } from 'commander'
-import type { BundleHeader } from '../bundle/header.ts'
+import type { BundleHeader, JsonObject } from '../bundle/header.ts'
 import type { Graph } from '../graph/graph.ts'
 import { checkHeader } from '../load.ts'
 import { type Plan, planNetwork } from '../plan/plan.ts'
 import type { Precision } from '../plan/weights.ts'
 import { openBundle } from './bundle.ts'
+import { showSummary } from './calibrate-table.ts'
+import { layerKinds, tensorRanges } from './contents.ts'
 import { parseSize } from './options.ts'
-import { byteSize, columns, complain, print, printJson } from './output.ts'
+import { byteSize, columns, complain, percent, print, printJson } from './output.ts'
 
 interface Options {
   plan?: [height: number, width: number]
@@ -58,7 +60,8 @@ async function inspect(path: string, options: Options): Promise<void> {
   process.exitCode = 1
 }
 
-function describe({ metadata, tensors, dataStart, dataBytes }: BundleHeader, graph: Graph) {
+function describe(header: BundleHeader, graph: Graph) {
+  const { metadata, tensors, dataStart, dataBytes } = header
   const { format, layout, network, precision, input, labels, quantization, provenance, licence, sha256, weightBytes } =
     metadata
   return {
@@ -72,10 +75,12 @@ function describe({ metadata, tensors, dataStart, dataBytes }: BundleHeader, gra
     input,
     labels,
     quantization,
+    ...(graph.quantization && { ranges: tensorRanges(graph) }),
     provenance,
     licence,
     sha256,
     bytes: { file: dataStart + dataBytes, header: dataStart, data: dataBytes, weights: weightBytes },
+    kinds: layerKinds(graph, header),
     tensors: [...tensors.values()].map(({ name, dtype, shape, offset, bytes }) => ({
       name,
       dtype,
@@ -88,7 +93,7 @@ function describe({ metadata, tensors, dataStart, dataBytes }: BundleHeader, gra
 
 function showHeader(path: string, header: BundleHeader, graph: Graph): void {
   const { metadata, tensors, dataStart, dataBytes } = header
-  const { network, precision, input, labels, provenance, licence, format, layout } = metadata
+  const { network, precision, input, labels, quantization, provenance, licence, format, layout } = metadata
   const lines = [
     [
       'file',
@@ -98,6 +103,7 @@ function showHeader(path: string, header: BundleHeader, graph: Graph): void {
       'network',
       `${network} ${precision}, width ${graph.width}, ${graph.classes} classes${graph.kernels ? `, g_t ${graph.kernels}` : ''}`,
     ],
+    ['quantization', quantization ? facts(quantization) : 'none'],
     ['format', `${format}, weight layout ${layout}`],
     ['input', JSON.stringify(input)],
     ['labels', labels ? `${labels.slice(0, 10).join(', ')}${labels.length > 10 ? ', …' : ''}` : 'none'],
@@ -106,6 +112,8 @@ function showHeader(path: string, header: BundleHeader, graph: Graph): void {
     ['sha256', metadata.sha256],
   ]
   for (const line of columns(lines)) print(line)
+  showKinds(header, graph)
+  if (graph.quantization) showRanges(graph, quantization ?? {})
   print()
   const rows = [...tensors.values()].map(({ name, dtype, shape, offset, bytes }) => [
     name,
@@ -116,6 +124,33 @@ function showHeader(path: string, header: BundleHeader, graph: Graph): void {
   ])
   for (const line of columns([['tensor', 'dtype', 'values', 'offset', 'bytes'], ...rows], new Set([2, 3, 4])))
     print(line)
+}
+
+/** What of the quantization is said in a word. */
+function facts(quantization: JsonObject): string {
+  const said = Object.entries(quantization).filter(([key]) => key !== 'noise')
+  const shown = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
+  return said.map(([key, value]) => `${key.replaceAll('_', ' ')}: ${shown(value)}`).join('; ')
+}
+
+function showKinds(header: BundleHeader, graph: Graph): void {
+  const rows = layerKinds(graph, header).map(({ kind, layers, dtype, bytes }) => [
+    kind,
+    `${layers}`,
+    dtype,
+    byteSize(bytes.weights),
+    byteSize(bytes.others),
+    percent((bytes.weights + bytes.others) / header.dataBytes),
+  ])
+  print()
+  const head = ['kind of layer', 'layers', 'dtype', 'weights', 'biases, scales', 'share']
+  for (const line of columns([head, ...rows], new Set([1, 3, 4, 5]))) print(line)
+}
+
+function showRanges(graph: Graph, quantization: JsonObject): void {
+  const bits = [...new Set(tensorRanges(graph).map((range) => range.bits))].join(' and ')
+  print(`\nTensors of integers, ${bits} bits`)
+  showSummary(graph, quantization)
 }
 
 function describeSteps({ steps, tensors, pictures }: Plan) {

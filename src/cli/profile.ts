@@ -15,7 +15,7 @@ export interface Profile {
 }
 
 /** What people call the operations of the kernel table. */
-const KINDS: Record<Operation, string> = {
+export const KINDS: Record<Operation, string> = {
   pointwise: '1x1 convolution',
   full: '3x3 convolution',
   depthwise: 'depthwise 3x3',

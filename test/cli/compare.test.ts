@@ -5,7 +5,7 @@ import { LogitSums } from '../../src/cli/compare/logits.ts'
 import { decode } from '../../src/cli/decode.ts'
 import { randomFrom } from '../helpers/wasm.ts'
 import { stripes, writeClasses } from './eval-support.ts'
-import { dynedge, json, LABELS, ROOT, SMALL, temporary, writeBundleFile } from './support.ts'
+import { dynedge, json, LABELS, ROOT, SMALL, temporary, writeBundleFile, writeIntegerBundle } from './support.ts'
 
 const { at, clean } = temporary()
 const COUNTS = { cat: 3, dog: 2, ship: 2, frog: 2 }
@@ -69,6 +69,17 @@ test('--json agrees with the SDK, picture by picture', async () => {
     net.dispose()
   }
   expect(found.b.bytes).toBeLessThan(found.a.bytes)
+})
+
+test('f32 beside int8: a quarter of the room, answers that are alike', async () => {
+  const int8 = at('int8.safetensors')
+  await writeIntegerBundle(int8, 'dy-mobile')
+  const found = json(['compare', f32, int8, '--images', pictures, '--seconds', '0.05'])
+  expect(found.b.precision).toBe('int8')
+  expect(found.b.arena_bytes / found.a.arena_bytes).toBeLessThan(0.4)
+  expect(found.b.bytes).toBeLessThan(found.a.bytes)
+  expect(found.logits.correlation).toBeGreaterThan(0.9)
+  expect(found.logits.max).toBeGreaterThan(0)
 })
 
 test('For people: both, their ratios, a bundle beside itself', () => {

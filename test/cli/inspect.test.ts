@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { dynedge, json, LABELS, temporary, writeBundleFile } from './support.ts'
+import { openBundle } from '../../src/cli/bundle.ts'
+import type { Graph } from '../../src/graph/graph.ts'
+import { dynedge, json, LABELS, temporary, writeBundleFile, writeIntegerBundle } from './support.ts'
 
 const { at, clean } = temporary()
 const bundle = at('small.safetensors')
@@ -35,6 +37,45 @@ test('--json: header, tensors, sizes, checksums', () => {
     elements: 256,
   })
   expect(found.plan).toBeUndefined()
+})
+
+test('Sizes by kind of layer add up to the data', () => {
+  const { kinds, bytes, ranges } = json(['inspect', bundle])
+  let sum = 0
+  for (const { bytes: part } of kinds) sum += part.weights + part.others
+  expect(sum).toBe(bytes.data)
+  expect(kinds).toContainEqual({
+    kind: 'dynamic grouped 3x3, 6 per group',
+    layers: 14,
+    dtype: 'I8',
+    bytes: expect.anything(),
+  })
+  expect(ranges).toBeUndefined()
+})
+
+test('int8: the range of every tensor of integers, and what is known of the quantization', async () => {
+  const file = at('int8.safetensors')
+  const quantization = await writeIntegerBundle(file, 'dy-mobile')
+  const found = json(['inspect', file])
+  expect(found).toMatchObject({ precision: 'int8', quantization })
+  const { graph } = (await openBundle(file)).header.metadata as unknown as { graph: Graph }
+  expect(found.ranges.length).toBe(Object.keys(graph.quantization!).length)
+  for (const { tensor, low, high, scale, zero, bits } of found.ranges) {
+    expect({ scale, zero, bits }, tensor).toEqual(graph.quantization![tensor])
+    expect([low, high], tensor).toEqual([-zero * scale + 0, (127 - zero) * scale])
+  }
+  const { stdout, status } = dynedge(['inspect', file])
+  expect(status).toBe(0)
+  expect(stdout).toMatch(/^network +dy-mobile int8, /m)
+  expect(stdout).toMatch(
+    /^quantization +weights: int8, .*; arithmetic: int8; ranges: calibration; observer: minmax; images: 4/m,
+  )
+  expect(stdout).toMatch(/^Tensors of integers, 7 bits$/m)
+  expect(stdout).toMatch(/^1x1 convolution +\d+ +I8 /m)
+  const stem = found.ranges.find(({ tensor }: { tensor: string }) => tensor === 'stem')
+  const row = stdout.split('\n').find((line) => /^stem +0\.0*/.test(line))!
+  expect(row.split(/ +/).slice(3, 5)).toEqual([stem.scale.toPrecision(4), `${stem.zero}`])
+  expect(row).toMatch(/ dB +\d+: -?[\d.]+ dB$/)
 })
 
 test('--plan: steps with shapes, multiply-adds and arena places', () => {

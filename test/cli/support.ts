@@ -4,12 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import sharp, { type Sharp } from 'sharp'
+import type { JsonObject } from '../../src/bundle/header.ts'
 import { writeStateDict } from '../../src/bundle/safetensors.ts'
-import { type StateDict, seededState } from '../../src/graph/parameters.ts'
+import { calibrate } from '../../src/calibrate/calibrate.ts'
+import { summaryOf } from '../../src/cli/calibrate-table.ts'
+import { type StateDict, seededState, seededUniform } from '../../src/graph/parameters.ts'
 import type { NetworkOptions } from '../../src/networks/builder.ts'
 import { buildNetwork } from '../../src/networks/index.ts'
 import { packBundle } from '../../src/pack/pack.ts'
 import type { Precision } from '../../src/plan/weights.ts'
+import { readWasm } from '../helpers/wasm.ts'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const CLI = join(ROOT, 'dist', 'cli.js')
@@ -65,6 +69,21 @@ export function writeState(path: string, state: StateDict, metadata: Record<stri
   )
 }
 
+const ABOUT = {
+  input: {
+    channels: 3,
+    mean: [0.5, 0.4, 0.3],
+    std: [0.25, 0.3, 0.2],
+    size: [32, 48],
+    shorterSide: 40,
+    resampling: 'bilinear',
+  },
+  labels: LABELS,
+  quantization: null,
+  provenance: { weights: 'random' },
+  licence: 'CC0-1.0',
+}
+
 export function writeBundleFile(
   path: string,
   network: string,
@@ -72,16 +91,23 @@ export function writeBundleFile(
   options = SMALL,
   labels = LABELS,
 ): void {
-  const input = {
-    channels: 3,
-    mean: [0.5, 0.4, 0.3],
-    std: [0.25, 0.3, 0.2],
-    size: [32, 48],
-    shorterSide: 40,
-    resampling: 'bilinear',
-  }
-  const about = { input, labels, quantization: null, provenance: { weights: 'random' }, licence: 'CC0-1.0' }
-  writeFileSync(path, packBundle(buildNetwork(network, options), smallState(network, options), precision, about))
+  writeFileSync(
+    path,
+    packBundle(buildNetwork(network, options), smallState(network, options), precision, { ...ABOUT, labels }),
+  )
+}
+
+/** As `writeBundleFile`, in int8, calibrated on noise; what it says under `quantization` comes back. */
+export async function writeIntegerBundle(path: string, network: string): Promise<JsonObject> {
+  const graph = buildNetwork(network, SMALL)
+  const module = new WebAssembly.Module(readWasm('simd') as BufferSource)
+  const pictures = Array.from({ length: 4 }, (_, i) => seededUniform(`picture ${i}`, 3, 32 * 48 * 3, (u) => 4 * u - 2))
+  const settings = { observer: 'minmax', equalize: false, biasCorrection: false, keep: [], bits: 7 } as const
+  const found = calibrate(module, graph, smallState(network), pictures, [32, 48], settings)
+  const how = { ranges: 'calibration', observer: 'minmax', images: pictures.length }
+  const quantization = summaryOf(found.graph, how, found.measured)
+  writeFileSync(path, packBundle(found.graph, found.state, 'int8', { ...ABOUT, quantization }))
+  return quantization
 }
 
 /** A smooth picture with nothing symmetric in it. */
