@@ -1,11 +1,10 @@
-import { beforeAll, describe, expect, test } from 'vitest'
-import type { Backend } from '../../src/backend.ts'
+import { describe, expect, test } from 'vitest'
 import { NETWORKS } from '../../src/networks/index.ts'
 import { Placed } from '../helpers/run.ts'
 import { instantiate, variants } from '../helpers/wasm.ts'
 import { digestOf, goldenFiles, goldenNetwork, goldenPicture, readGolden } from './int8.ts'
 
-// The plain reference meets the same digests in test/reference/int8.test.ts, an arm64 processor in test/golden/arm64.ts.
+// The plain reference meets the same digests in test/reference/int8.test.ts; other processors with tools/digests.mjs.
 
 test('there is a fixture for every network, and for 8-bit activations; no two pictures have the same logits', () => {
   const goldens = goldenFiles().map(readGolden)
@@ -16,16 +15,12 @@ test('there is a fixture for every network, and for 8-bit activations; no two pi
   expect(new Set(digests).size).toBe(digests.length)
 })
 
-describe.each(variants())('$name', ({ bytes }) => {
-  let backend: Backend
-  beforeAll(async () => {
-    backend = await instantiate(bytes)
-  })
+describe.each(goldenFiles())('%s', (file) => {
+  const golden = readGolden(file)
+  const { graph, state } = goldenNetwork(golden)
 
-  test.each(goldenFiles())('%s', async (file) => {
-    const golden = readGolden(file)
-    const { graph, state } = goldenNetwork(golden)
-    const placed = new Placed(backend, graph, state, 'int8', golden.height, golden.width)
+  test.each(variants())('$name', async ({ bytes }) => {
+    const placed = new Placed(await instantiate(bytes), graph, state, 'int8', golden.height, golden.width)
     for (const { seed, logits, digest } of golden.pictures) {
       placed.run(goldenPicture(golden, seed))
       const found = placed.read(graph.outputs.logits)
