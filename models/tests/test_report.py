@@ -224,6 +224,18 @@ def test_model_json_counts_right_answers(bench, tmp_path):
     assert "--model models/dynedge-models/bears/bears.w8.safetensors" in text
 
 
+def test_an_int8_bundle_says_how_it_came_about(bench, tmp_path):
+    bench.write("--int8-eval", sdk_evaluation("int8", wrong=10))
+    text = bench.card()
+    assert "| dynedge, int8 | 88.89 |" in text and "ranges calibrated on training pictures" in text
+    model = json.loads((bench.out / "model.json").read_text())
+    assert model["evaluated"]["top1"] == dict(f32=81, int8=80, w8=78)
+    trained = write_run(tmp_path / "int8", n=COUNT, images_seen=256, core_seconds=360.0)
+    text = bench.card("--int8-run", str(trained))
+    assert "- int8: trained on from these weights with its rounding, 256 images, 0.10" in text
+    assert "calibrated" not in text
+
+
 def test_without_bundles_there_is_a_card_but_no_model_json(bench):
     del bench.files["--f32-eval"], bench.files["--w8-eval"]
     text = bench.card()
@@ -241,8 +253,9 @@ def test_answers_to_single_images(bench):
     elsewhere = bench.answers("elsewhere", 12, prefix="other")
     with pytest.raises(SystemExit, match="are of different images, such as class/0.png"):
         bench.card("--predictions", f"torch={ours}", f"w8={elsewhere}")
-    with pytest.raises(SystemExit, match="expected torch=FILE, f32=FILE or w8=FILE"):
-        bench.card("--predictions", f"int8={ours}")
+    expected = "expected one of torch=FILE, f32=FILE, int8=FILE, w8=FILE"
+    with pytest.raises(SystemExit, match=expected):
+        bench.card("--predictions", f"int4={ours}")
     del bench.files["--w8-eval"]
     with pytest.raises(SystemExit, match="without --w8-eval"):
         bench.card("--predictions", f"w8={theirs}")
