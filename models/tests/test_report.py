@@ -230,9 +230,9 @@ def test_an_int8_bundle_says_how_it_came_about(bench, tmp_path):
     assert "| dynedge, int8 | 88.89 |" in text and "ranges calibrated on training pictures" in text
     model = json.loads((bench.out / "model.json").read_text())
     assert model["evaluated"]["top1"] == dict(f32=81, int8=80, w8=78)
-    trained = write_run(tmp_path / "int8", n=COUNT, images_seen=256, core_seconds=360.0)
+    trained = write_run(tmp_path / "int8", n=COUNT, core_seconds=360.0)
     text = bench.card("--int8-run", str(trained))
-    assert "- int8: trained on from these weights with its rounding, 256 images, 0.10" in text
+    assert "- int8: trained on from these weights with its rounding, 3,840 images, 0.10" in text
     assert "calibrated" not in text
 
 
