@@ -6,7 +6,7 @@ import type { Runner } from './runner.ts'
 export interface Noise {
   /** Signal to quantization noise, 10 log10 of the ratio of squares; Infinity where there is no difference. */
   decibels: number
-  /** The channel with the lowest ratio of those that are not always 0; undefined where all are. */
+  /** The channel with the lowest ratio of those that matter: with a thousandth of the mean power or more; undefined where all are 0. */
   worst?: { channel: number; decibels: number }
 }
 
@@ -54,11 +54,14 @@ export function measure(
   return { noise, pictures: pictures.length, ...(answer && { agreeing }) }
 }
 
+const FAINT = 1e-3
+
 function noiseOf({ signal, noise }: { signal: Float64Array; noise: Float64Array }): Noise {
   const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0)
+  const least = (sum(signal) / signal.length) * FAINT
   let worst: Noise['worst']
   signal.forEach((power, channel) => {
-    if (power === 0) return
+    if (power === 0 || power < least) return
     const decibels = decibelsOf(power, noise[channel])
     if (!worst || decibels < worst.decibels) worst = { channel, decibels }
   })
