@@ -118,10 +118,10 @@ class IntegerWriter extends GraphWriter {
   }
 
   /** A mean has the quantization of what it is the mean of. */
-  protected override globalPool({ tensor }: Use, output: string): string {
-    const mean = this.model.node('GlobalAveragePool', [`${tensor}.stored`], `${output}.real`)
-    const integers = this.quantize(mean, `${output}.nchw`, tensor)
-    return this.dequantize(this.model.node('Flatten', [integers], `${output}.flat`), output, tensor)
+  protected override globalPool(input: Use, output: string): string {
+    const mean = this.model.node('GlobalAveragePool', [this.use(input)], `${output}.real`)
+    const integers = this.quantize(mean, `${output}.nchw`, input.tensor)
+    return this.dequantize(this.model.node('Flatten', [integers], `${output}.flat`), output, input.tensor)
   }
 
   protected override linear(node: Linear | Coefficients, input: string, output: string): void {
