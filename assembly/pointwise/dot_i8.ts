@@ -28,8 +28,6 @@ function add(loop: i32, w: v128, a: v128, sum: v128): v128 {
 @inline
 function tile(loop: i32, from: i32, w: usize, bias: usize, factors: usize, lane: usize, step: usize, mode: u32): void {
   const table = scratch + (<usize>from << 2)
-  const runGap = window.runGap
-  const rowGap = window.rowGap
   let a0: usize = load<u32>(table, IN + 0)
   let a1: usize = load<u32>(table, IN + 4)
   let a2: usize = load<u32>(table, IN + 8)
@@ -41,70 +39,75 @@ function tile(loop: i32, from: i32, w: usize, bias: usize, factors: usize, lane:
   let c20 = w0; let c21 = w1
   let c30 = w0; let c31 = w1
   let x: v128
-  for (let row = window.rows; row > 0; --row) {
-    for (let run = window.runs; run > 0; --run) {
-      let k = window.quads
-      for (; k >= 4; k -= 4) {
-        w0 = v128.load(w)
-        w1 = v128.load(w, 16)
-        x = v128.load32_splat(a0)
-        c00 = add(loop, w0, x, c00); c01 = add(loop, w1, x, c01)
-        x = v128.load32_splat(a1)
-        c10 = add(loop, w0, x, c10); c11 = add(loop, w1, x, c11)
-        x = v128.load32_splat(a2)
-        c20 = add(loop, w0, x, c20); c21 = add(loop, w1, x, c21)
-        x = v128.load32_splat(a3)
-        c30 = add(loop, w0, x, c30); c31 = add(loop, w1, x, c31)
-        w0 = v128.load(w, 32)
-        w1 = v128.load(w, 48)
-        x = v128.load32_splat(a0, 4)
-        c00 = add(loop, w0, x, c00); c01 = add(loop, w1, x, c01)
-        x = v128.load32_splat(a1, 4)
-        c10 = add(loop, w0, x, c10); c11 = add(loop, w1, x, c11)
-        x = v128.load32_splat(a2, 4)
-        c20 = add(loop, w0, x, c20); c21 = add(loop, w1, x, c21)
-        x = v128.load32_splat(a3, 4)
-        c30 = add(loop, w0, x, c30); c31 = add(loop, w1, x, c31)
-        w0 = v128.load(w, 64)
-        w1 = v128.load(w, 80)
-        x = v128.load32_splat(a0, 8)
-        c00 = add(loop, w0, x, c00); c01 = add(loop, w1, x, c01)
-        x = v128.load32_splat(a1, 8)
-        c10 = add(loop, w0, x, c10); c11 = add(loop, w1, x, c11)
-        x = v128.load32_splat(a2, 8)
-        c20 = add(loop, w0, x, c20); c21 = add(loop, w1, x, c21)
-        x = v128.load32_splat(a3, 8)
-        c30 = add(loop, w0, x, c30); c31 = add(loop, w1, x, c31)
-        w0 = v128.load(w, 96)
-        w1 = v128.load(w, 112)
-        x = v128.load32_splat(a0, 12)
-        c00 = add(loop, w0, x, c00); c01 = add(loop, w1, x, c01)
-        x = v128.load32_splat(a1, 12)
-        c10 = add(loop, w0, x, c10); c11 = add(loop, w1, x, c11)
-        x = v128.load32_splat(a2, 12)
-        c20 = add(loop, w0, x, c20); c21 = add(loop, w1, x, c21)
-        x = v128.load32_splat(a3, 12)
-        c30 = add(loop, w0, x, c30); c31 = add(loop, w1, x, c31)
-        w += 128
-        a0 += 16; a1 += 16; a2 += 16; a3 += 16
-      }
-      for (; k > 0; --k) {
-        w0 = v128.load(w)
-        w1 = v128.load(w, 16)
-        x = v128.load32_splat(a0)
-        c00 = add(loop, w0, x, c00); c01 = add(loop, w1, x, c01)
-        x = v128.load32_splat(a1)
-        c10 = add(loop, w0, x, c10); c11 = add(loop, w1, x, c11)
-        x = v128.load32_splat(a2)
-        c20 = add(loop, w0, x, c20); c21 = add(loop, w1, x, c21)
-        x = v128.load32_splat(a3)
-        c30 = add(loop, w0, x, c30); c31 = add(loop, w1, x, c31)
-        w += 32
-        a0 += 4; a1 += 4; a2 += 4; a3 += 4
-      }
-      a0 += runGap; a1 += runGap; a2 += runGap; a3 += runGap
+  let segments = window.segments
+  let run = window.runs
+  while (true) {
+    let k = window.quads
+    for (; k >= 4; k -= 4) {
+      w0 = v128.load(w)
+      w1 = v128.load(w, 16)
+      x = v128.load32_splat(a0)
+      c00 = add(loop, w0, x, c00); c01 = add(loop, w1, x, c01)
+      x = v128.load32_splat(a1)
+      c10 = add(loop, w0, x, c10); c11 = add(loop, w1, x, c11)
+      x = v128.load32_splat(a2)
+      c20 = add(loop, w0, x, c20); c21 = add(loop, w1, x, c21)
+      x = v128.load32_splat(a3)
+      c30 = add(loop, w0, x, c30); c31 = add(loop, w1, x, c31)
+      w0 = v128.load(w, 32)
+      w1 = v128.load(w, 48)
+      x = v128.load32_splat(a0, 4)
+      c00 = add(loop, w0, x, c00); c01 = add(loop, w1, x, c01)
+      x = v128.load32_splat(a1, 4)
+      c10 = add(loop, w0, x, c10); c11 = add(loop, w1, x, c11)
+      x = v128.load32_splat(a2, 4)
+      c20 = add(loop, w0, x, c20); c21 = add(loop, w1, x, c21)
+      x = v128.load32_splat(a3, 4)
+      c30 = add(loop, w0, x, c30); c31 = add(loop, w1, x, c31)
+      w0 = v128.load(w, 64)
+      w1 = v128.load(w, 80)
+      x = v128.load32_splat(a0, 8)
+      c00 = add(loop, w0, x, c00); c01 = add(loop, w1, x, c01)
+      x = v128.load32_splat(a1, 8)
+      c10 = add(loop, w0, x, c10); c11 = add(loop, w1, x, c11)
+      x = v128.load32_splat(a2, 8)
+      c20 = add(loop, w0, x, c20); c21 = add(loop, w1, x, c21)
+      x = v128.load32_splat(a3, 8)
+      c30 = add(loop, w0, x, c30); c31 = add(loop, w1, x, c31)
+      w0 = v128.load(w, 96)
+      w1 = v128.load(w, 112)
+      x = v128.load32_splat(a0, 12)
+      c00 = add(loop, w0, x, c00); c01 = add(loop, w1, x, c01)
+      x = v128.load32_splat(a1, 12)
+      c10 = add(loop, w0, x, c10); c11 = add(loop, w1, x, c11)
+      x = v128.load32_splat(a2, 12)
+      c20 = add(loop, w0, x, c20); c21 = add(loop, w1, x, c21)
+      x = v128.load32_splat(a3, 12)
+      c30 = add(loop, w0, x, c30); c31 = add(loop, w1, x, c31)
+      w += 128
+      a0 += 16; a1 += 16; a2 += 16; a3 += 16
     }
-    a0 += rowGap; a1 += rowGap; a2 += rowGap; a3 += rowGap
+    for (; k > 0; --k) {
+      w0 = v128.load(w)
+      w1 = v128.load(w, 16)
+      x = v128.load32_splat(a0)
+      c00 = add(loop, w0, x, c00); c01 = add(loop, w1, x, c01)
+      x = v128.load32_splat(a1)
+      c10 = add(loop, w0, x, c10); c11 = add(loop, w1, x, c11)
+      x = v128.load32_splat(a2)
+      c20 = add(loop, w0, x, c20); c21 = add(loop, w1, x, c21)
+      x = v128.load32_splat(a3)
+      c30 = add(loop, w0, x, c30); c31 = add(loop, w1, x, c31)
+      w += 32
+      a0 += 4; a1 += 4; a2 += 4; a3 += 4
+    }
+    if (--segments == 0) break
+    let gap = window.runGap
+    if (--run == 0) {
+      run = window.runs
+      gap = window.rowGap
+    }
+    a0 += gap; a1 += gap; a2 += gap; a3 += gap
   }
   const m0 = v128.load(factors)
   const m1 = v128.load(factors, 16)

@@ -5,7 +5,7 @@ import { tileLoop } from '../simd/machine'
 import { bytesTile } from './bytes_i8'
 import { dotTile, pairsTile } from './dot_i8'
 import { IN, OUT, pixelPointers, SIDE, UNIT } from './pixels'
-import { pointwiseWindow, quads, rows, runs } from './window_i8'
+import { pointwiseWindow, quads, segments } from './window_i8'
 import { wideTile } from './wide_i8'
 import { wordsTile } from './words_i8'
 
@@ -52,7 +52,7 @@ function passPixels(
   const weights = operand(step, Step.Weights)
   const bias = operand(step, Step.Bias)
   const factors = operand(step, Step.Factors)
-  const panelBytes = <usize>(quads * runs * rows) << 5
+  const panelBytes = <usize>(quads * segments) << 5
   let y = first / columns
   let x = first - y * columns
   for (let m = first; m < last; m += UNIT) {

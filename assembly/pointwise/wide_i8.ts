@@ -13,8 +13,6 @@ import * as window from './window_i8'
  */
 export function wideTile(w: usize, bias: usize, factors: usize, lane: usize, step: usize, mode: u32): void {
   const table = scratch
-  const runGap = window.runGap
-  const rowGap = window.rowGap
   let a0: usize = load<u32>(table, IN + 0)
   let a1: usize = load<u32>(table, IN + 4)
   let a2: usize = load<u32>(table, IN + 8)
@@ -38,122 +36,126 @@ export function wideTile(w: usize, bias: usize, factors: usize, lane: usize, ste
   let w6 = w0; let w7 = w1
   let x: v128
   let y: v128
-  for (let row = window.rows; row > 0; --row) {
-    for (let run = window.runs; run > 0; --run) {
-      let k = window.quads
-      for (; k >= 4; k -= 4) {
-        w0 = v128.load(w)
-        w1 = v128.load(w, 16)
-        w2 = v128.load(w, 32)
-        w3 = v128.load(w, 48)
-        w4 = v128.load(w, 64)
-        w5 = v128.load(w, 80)
-        w6 = v128.load(w, 96)
-        w7 = v128.load(w, 112)
-        x = v128.load(a0)
-        y = v128.shuffle<i32>(x, x, 0, 0, 0, 0)
-        c00 = dotAdd(w0, y, c00); c01 = dotAdd(w1, y, c01)
-        y = v128.shuffle<i32>(x, x, 1, 1, 1, 1)
-        c00 = dotAdd(w2, y, c00); c01 = dotAdd(w3, y, c01)
-        y = v128.shuffle<i32>(x, x, 2, 2, 2, 2)
-        c00 = dotAdd(w4, y, c00); c01 = dotAdd(w5, y, c01)
-        y = v128.shuffle<i32>(x, x, 3, 3, 3, 3)
-        c00 = dotAdd(w6, y, c00); c01 = dotAdd(w7, y, c01)
-        x = v128.load(a1)
-        y = v128.shuffle<i32>(x, x, 0, 0, 0, 0)
-        c10 = dotAdd(w0, y, c10); c11 = dotAdd(w1, y, c11)
-        y = v128.shuffle<i32>(x, x, 1, 1, 1, 1)
-        c10 = dotAdd(w2, y, c10); c11 = dotAdd(w3, y, c11)
-        y = v128.shuffle<i32>(x, x, 2, 2, 2, 2)
-        c10 = dotAdd(w4, y, c10); c11 = dotAdd(w5, y, c11)
-        y = v128.shuffle<i32>(x, x, 3, 3, 3, 3)
-        c10 = dotAdd(w6, y, c10); c11 = dotAdd(w7, y, c11)
-        x = v128.load(a2)
-        y = v128.shuffle<i32>(x, x, 0, 0, 0, 0)
-        c20 = dotAdd(w0, y, c20); c21 = dotAdd(w1, y, c21)
-        y = v128.shuffle<i32>(x, x, 1, 1, 1, 1)
-        c20 = dotAdd(w2, y, c20); c21 = dotAdd(w3, y, c21)
-        y = v128.shuffle<i32>(x, x, 2, 2, 2, 2)
-        c20 = dotAdd(w4, y, c20); c21 = dotAdd(w5, y, c21)
-        y = v128.shuffle<i32>(x, x, 3, 3, 3, 3)
-        c20 = dotAdd(w6, y, c20); c21 = dotAdd(w7, y, c21)
-        x = v128.load(a3)
-        y = v128.shuffle<i32>(x, x, 0, 0, 0, 0)
-        c30 = dotAdd(w0, y, c30); c31 = dotAdd(w1, y, c31)
-        y = v128.shuffle<i32>(x, x, 1, 1, 1, 1)
-        c30 = dotAdd(w2, y, c30); c31 = dotAdd(w3, y, c31)
-        y = v128.shuffle<i32>(x, x, 2, 2, 2, 2)
-        c30 = dotAdd(w4, y, c30); c31 = dotAdd(w5, y, c31)
-        y = v128.shuffle<i32>(x, x, 3, 3, 3, 3)
-        c30 = dotAdd(w6, y, c30); c31 = dotAdd(w7, y, c31)
-        x = v128.load(a4)
-        y = v128.shuffle<i32>(x, x, 0, 0, 0, 0)
-        c40 = dotAdd(w0, y, c40); c41 = dotAdd(w1, y, c41)
-        y = v128.shuffle<i32>(x, x, 1, 1, 1, 1)
-        c40 = dotAdd(w2, y, c40); c41 = dotAdd(w3, y, c41)
-        y = v128.shuffle<i32>(x, x, 2, 2, 2, 2)
-        c40 = dotAdd(w4, y, c40); c41 = dotAdd(w5, y, c41)
-        y = v128.shuffle<i32>(x, x, 3, 3, 3, 3)
-        c40 = dotAdd(w6, y, c40); c41 = dotAdd(w7, y, c41)
-        x = v128.load(a5)
-        y = v128.shuffle<i32>(x, x, 0, 0, 0, 0)
-        c50 = dotAdd(w0, y, c50); c51 = dotAdd(w1, y, c51)
-        y = v128.shuffle<i32>(x, x, 1, 1, 1, 1)
-        c50 = dotAdd(w2, y, c50); c51 = dotAdd(w3, y, c51)
-        y = v128.shuffle<i32>(x, x, 2, 2, 2, 2)
-        c50 = dotAdd(w4, y, c50); c51 = dotAdd(w5, y, c51)
-        y = v128.shuffle<i32>(x, x, 3, 3, 3, 3)
-        c50 = dotAdd(w6, y, c50); c51 = dotAdd(w7, y, c51)
-        x = v128.load(a6)
-        y = v128.shuffle<i32>(x, x, 0, 0, 0, 0)
-        c60 = dotAdd(w0, y, c60); c61 = dotAdd(w1, y, c61)
-        y = v128.shuffle<i32>(x, x, 1, 1, 1, 1)
-        c60 = dotAdd(w2, y, c60); c61 = dotAdd(w3, y, c61)
-        y = v128.shuffle<i32>(x, x, 2, 2, 2, 2)
-        c60 = dotAdd(w4, y, c60); c61 = dotAdd(w5, y, c61)
-        y = v128.shuffle<i32>(x, x, 3, 3, 3, 3)
-        c60 = dotAdd(w6, y, c60); c61 = dotAdd(w7, y, c61)
-        x = v128.load(a7)
-        y = v128.shuffle<i32>(x, x, 0, 0, 0, 0)
-        c70 = dotAdd(w0, y, c70); c71 = dotAdd(w1, y, c71)
-        y = v128.shuffle<i32>(x, x, 1, 1, 1, 1)
-        c70 = dotAdd(w2, y, c70); c71 = dotAdd(w3, y, c71)
-        y = v128.shuffle<i32>(x, x, 2, 2, 2, 2)
-        c70 = dotAdd(w4, y, c70); c71 = dotAdd(w5, y, c71)
-        y = v128.shuffle<i32>(x, x, 3, 3, 3, 3)
-        c70 = dotAdd(w6, y, c70); c71 = dotAdd(w7, y, c71)
-        w += 128
-        a0 += 16; a1 += 16; a2 += 16; a3 += 16
-        a4 += 16; a5 += 16; a6 += 16; a7 += 16
-      }
-      for (; k > 0; --k) {
-        w0 = v128.load(w)
-        w1 = v128.load(w, 16)
-        x = v128.load32_splat(a0)
-        c00 = dotAdd(w0, x, c00); c01 = dotAdd(w1, x, c01)
-        x = v128.load32_splat(a1)
-        c10 = dotAdd(w0, x, c10); c11 = dotAdd(w1, x, c11)
-        x = v128.load32_splat(a2)
-        c20 = dotAdd(w0, x, c20); c21 = dotAdd(w1, x, c21)
-        x = v128.load32_splat(a3)
-        c30 = dotAdd(w0, x, c30); c31 = dotAdd(w1, x, c31)
-        x = v128.load32_splat(a4)
-        c40 = dotAdd(w0, x, c40); c41 = dotAdd(w1, x, c41)
-        x = v128.load32_splat(a5)
-        c50 = dotAdd(w0, x, c50); c51 = dotAdd(w1, x, c51)
-        x = v128.load32_splat(a6)
-        c60 = dotAdd(w0, x, c60); c61 = dotAdd(w1, x, c61)
-        x = v128.load32_splat(a7)
-        c70 = dotAdd(w0, x, c70); c71 = dotAdd(w1, x, c71)
-        w += 32
-        a0 += 4; a1 += 4; a2 += 4; a3 += 4
-        a4 += 4; a5 += 4; a6 += 4; a7 += 4
-      }
-      a0 += runGap; a1 += runGap; a2 += runGap; a3 += runGap
-      a4 += runGap; a5 += runGap; a6 += runGap; a7 += runGap
+  let segments = window.segments
+  let run = window.runs
+  while (true) {
+    let k = window.quads
+    for (; k >= 4; k -= 4) {
+      w0 = v128.load(w)
+      w1 = v128.load(w, 16)
+      w2 = v128.load(w, 32)
+      w3 = v128.load(w, 48)
+      w4 = v128.load(w, 64)
+      w5 = v128.load(w, 80)
+      w6 = v128.load(w, 96)
+      w7 = v128.load(w, 112)
+      x = v128.load(a0)
+      y = v128.shuffle<i32>(x, x, 0, 0, 0, 0)
+      c00 = dotAdd(w0, y, c00); c01 = dotAdd(w1, y, c01)
+      y = v128.shuffle<i32>(x, x, 1, 1, 1, 1)
+      c00 = dotAdd(w2, y, c00); c01 = dotAdd(w3, y, c01)
+      y = v128.shuffle<i32>(x, x, 2, 2, 2, 2)
+      c00 = dotAdd(w4, y, c00); c01 = dotAdd(w5, y, c01)
+      y = v128.shuffle<i32>(x, x, 3, 3, 3, 3)
+      c00 = dotAdd(w6, y, c00); c01 = dotAdd(w7, y, c01)
+      x = v128.load(a1)
+      y = v128.shuffle<i32>(x, x, 0, 0, 0, 0)
+      c10 = dotAdd(w0, y, c10); c11 = dotAdd(w1, y, c11)
+      y = v128.shuffle<i32>(x, x, 1, 1, 1, 1)
+      c10 = dotAdd(w2, y, c10); c11 = dotAdd(w3, y, c11)
+      y = v128.shuffle<i32>(x, x, 2, 2, 2, 2)
+      c10 = dotAdd(w4, y, c10); c11 = dotAdd(w5, y, c11)
+      y = v128.shuffle<i32>(x, x, 3, 3, 3, 3)
+      c10 = dotAdd(w6, y, c10); c11 = dotAdd(w7, y, c11)
+      x = v128.load(a2)
+      y = v128.shuffle<i32>(x, x, 0, 0, 0, 0)
+      c20 = dotAdd(w0, y, c20); c21 = dotAdd(w1, y, c21)
+      y = v128.shuffle<i32>(x, x, 1, 1, 1, 1)
+      c20 = dotAdd(w2, y, c20); c21 = dotAdd(w3, y, c21)
+      y = v128.shuffle<i32>(x, x, 2, 2, 2, 2)
+      c20 = dotAdd(w4, y, c20); c21 = dotAdd(w5, y, c21)
+      y = v128.shuffle<i32>(x, x, 3, 3, 3, 3)
+      c20 = dotAdd(w6, y, c20); c21 = dotAdd(w7, y, c21)
+      x = v128.load(a3)
+      y = v128.shuffle<i32>(x, x, 0, 0, 0, 0)
+      c30 = dotAdd(w0, y, c30); c31 = dotAdd(w1, y, c31)
+      y = v128.shuffle<i32>(x, x, 1, 1, 1, 1)
+      c30 = dotAdd(w2, y, c30); c31 = dotAdd(w3, y, c31)
+      y = v128.shuffle<i32>(x, x, 2, 2, 2, 2)
+      c30 = dotAdd(w4, y, c30); c31 = dotAdd(w5, y, c31)
+      y = v128.shuffle<i32>(x, x, 3, 3, 3, 3)
+      c30 = dotAdd(w6, y, c30); c31 = dotAdd(w7, y, c31)
+      x = v128.load(a4)
+      y = v128.shuffle<i32>(x, x, 0, 0, 0, 0)
+      c40 = dotAdd(w0, y, c40); c41 = dotAdd(w1, y, c41)
+      y = v128.shuffle<i32>(x, x, 1, 1, 1, 1)
+      c40 = dotAdd(w2, y, c40); c41 = dotAdd(w3, y, c41)
+      y = v128.shuffle<i32>(x, x, 2, 2, 2, 2)
+      c40 = dotAdd(w4, y, c40); c41 = dotAdd(w5, y, c41)
+      y = v128.shuffle<i32>(x, x, 3, 3, 3, 3)
+      c40 = dotAdd(w6, y, c40); c41 = dotAdd(w7, y, c41)
+      x = v128.load(a5)
+      y = v128.shuffle<i32>(x, x, 0, 0, 0, 0)
+      c50 = dotAdd(w0, y, c50); c51 = dotAdd(w1, y, c51)
+      y = v128.shuffle<i32>(x, x, 1, 1, 1, 1)
+      c50 = dotAdd(w2, y, c50); c51 = dotAdd(w3, y, c51)
+      y = v128.shuffle<i32>(x, x, 2, 2, 2, 2)
+      c50 = dotAdd(w4, y, c50); c51 = dotAdd(w5, y, c51)
+      y = v128.shuffle<i32>(x, x, 3, 3, 3, 3)
+      c50 = dotAdd(w6, y, c50); c51 = dotAdd(w7, y, c51)
+      x = v128.load(a6)
+      y = v128.shuffle<i32>(x, x, 0, 0, 0, 0)
+      c60 = dotAdd(w0, y, c60); c61 = dotAdd(w1, y, c61)
+      y = v128.shuffle<i32>(x, x, 1, 1, 1, 1)
+      c60 = dotAdd(w2, y, c60); c61 = dotAdd(w3, y, c61)
+      y = v128.shuffle<i32>(x, x, 2, 2, 2, 2)
+      c60 = dotAdd(w4, y, c60); c61 = dotAdd(w5, y, c61)
+      y = v128.shuffle<i32>(x, x, 3, 3, 3, 3)
+      c60 = dotAdd(w6, y, c60); c61 = dotAdd(w7, y, c61)
+      x = v128.load(a7)
+      y = v128.shuffle<i32>(x, x, 0, 0, 0, 0)
+      c70 = dotAdd(w0, y, c70); c71 = dotAdd(w1, y, c71)
+      y = v128.shuffle<i32>(x, x, 1, 1, 1, 1)
+      c70 = dotAdd(w2, y, c70); c71 = dotAdd(w3, y, c71)
+      y = v128.shuffle<i32>(x, x, 2, 2, 2, 2)
+      c70 = dotAdd(w4, y, c70); c71 = dotAdd(w5, y, c71)
+      y = v128.shuffle<i32>(x, x, 3, 3, 3, 3)
+      c70 = dotAdd(w6, y, c70); c71 = dotAdd(w7, y, c71)
+      w += 128
+      a0 += 16; a1 += 16; a2 += 16; a3 += 16
+      a4 += 16; a5 += 16; a6 += 16; a7 += 16
     }
-    a0 += rowGap; a1 += rowGap; a2 += rowGap; a3 += rowGap
-    a4 += rowGap; a5 += rowGap; a6 += rowGap; a7 += rowGap
+    for (; k > 0; --k) {
+      w0 = v128.load(w)
+      w1 = v128.load(w, 16)
+      x = v128.load32_splat(a0)
+      c00 = dotAdd(w0, x, c00); c01 = dotAdd(w1, x, c01)
+      x = v128.load32_splat(a1)
+      c10 = dotAdd(w0, x, c10); c11 = dotAdd(w1, x, c11)
+      x = v128.load32_splat(a2)
+      c20 = dotAdd(w0, x, c20); c21 = dotAdd(w1, x, c21)
+      x = v128.load32_splat(a3)
+      c30 = dotAdd(w0, x, c30); c31 = dotAdd(w1, x, c31)
+      x = v128.load32_splat(a4)
+      c40 = dotAdd(w0, x, c40); c41 = dotAdd(w1, x, c41)
+      x = v128.load32_splat(a5)
+      c50 = dotAdd(w0, x, c50); c51 = dotAdd(w1, x, c51)
+      x = v128.load32_splat(a6)
+      c60 = dotAdd(w0, x, c60); c61 = dotAdd(w1, x, c61)
+      x = v128.load32_splat(a7)
+      c70 = dotAdd(w0, x, c70); c71 = dotAdd(w1, x, c71)
+      w += 32
+      a0 += 4; a1 += 4; a2 += 4; a3 += 4
+      a4 += 4; a5 += 4; a6 += 4; a7 += 4
+    }
+    if (--segments == 0) break
+    let gap = window.runGap
+    if (--run == 0) {
+      run = window.runs
+      gap = window.rowGap
+    }
+    a0 += gap; a1 += gap; a2 += gap; a3 += gap
+    a4 += gap; a5 += gap; a6 += gap; a7 += gap
   }
   const m0 = v128.load(factors)
   const m1 = v128.load(factors, 16)

@@ -13,8 +13,6 @@ import * as window from './window_i8'
  */
 export function wordsTile(from: i32, w: usize, bias: usize, factors: usize, lane: usize, step: usize, mode: u32): void {
   const table = scratch + (<usize>from << 2)
-  const runGap = window.runGap
-  const rowGap = window.rowGap
   let a0: usize = load<u32>(table, IN + 0)
   let a1: usize = load<u32>(table, IN + 4)
   let b = v128.load(bias)
@@ -26,52 +24,57 @@ export function wordsTile(from: i32, w: usize, bias: usize, factors: usize, lane
   let c10 = c00; let c11 = c01; let c12 = c02; let c13 = c03
   let x: v128
   let y: v128
-  for (let row = window.rows; row > 0; --row) {
-    for (let run = window.runs; run > 0; --run) {
-      let k = window.quads
-      for (; k >= 2; k -= 2) {
-        const eight0 = v128.load_ext<u8>(a0)
-        const eight1 = v128.load_ext<u8>(a1)
-        x = v128.shuffle<i64>(eight0, eight0, 0, 0)
-        y = v128.shuffle<i64>(eight1, eight1, 0, 0)
-        b = v128.load_ext<i8>(w)
-        c00 = wordsAdd(b, x, c00); c10 = wordsAdd(b, y, c10)
-        b = v128.load_ext<i8>(w, 8)
-        c01 = wordsAdd(b, x, c01); c11 = wordsAdd(b, y, c11)
-        b = v128.load_ext<i8>(w, 16)
-        c02 = wordsAdd(b, x, c02); c12 = wordsAdd(b, y, c12)
-        b = v128.load_ext<i8>(w, 24)
-        c03 = wordsAdd(b, x, c03); c13 = wordsAdd(b, y, c13)
-        x = v128.shuffle<i64>(eight0, eight0, 1, 1)
-        y = v128.shuffle<i64>(eight1, eight1, 1, 1)
-        b = v128.load_ext<i8>(w, 32)
-        c00 = wordsAdd(b, x, c00); c10 = wordsAdd(b, y, c10)
-        b = v128.load_ext<i8>(w, 40)
-        c01 = wordsAdd(b, x, c01); c11 = wordsAdd(b, y, c11)
-        b = v128.load_ext<i8>(w, 48)
-        c02 = wordsAdd(b, x, c02); c12 = wordsAdd(b, y, c12)
-        b = v128.load_ext<i8>(w, 56)
-        c03 = wordsAdd(b, x, c03); c13 = wordsAdd(b, y, c13)
-        w += 64
-        a0 += 8; a1 += 8
-      }
-      if (k) {
-        x = i16x8.extend_low_i8x16_u(v128.load32_splat(a0))
-        y = i16x8.extend_low_i8x16_u(v128.load32_splat(a1))
-        b = v128.load_ext<i8>(w)
-        c00 = wordsAdd(b, x, c00); c10 = wordsAdd(b, y, c10)
-        b = v128.load_ext<i8>(w, 8)
-        c01 = wordsAdd(b, x, c01); c11 = wordsAdd(b, y, c11)
-        b = v128.load_ext<i8>(w, 16)
-        c02 = wordsAdd(b, x, c02); c12 = wordsAdd(b, y, c12)
-        b = v128.load_ext<i8>(w, 24)
-        c03 = wordsAdd(b, x, c03); c13 = wordsAdd(b, y, c13)
-        w += 32
-        a0 += 4; a1 += 4
-      }
-      a0 += runGap; a1 += runGap
+  let segments = window.segments
+  let run = window.runs
+  while (true) {
+    let k = window.quads
+    for (; k >= 2; k -= 2) {
+      const eight0 = v128.load_ext<u8>(a0)
+      const eight1 = v128.load_ext<u8>(a1)
+      x = v128.shuffle<i64>(eight0, eight0, 0, 0)
+      y = v128.shuffle<i64>(eight1, eight1, 0, 0)
+      b = v128.load_ext<i8>(w)
+      c00 = wordsAdd(b, x, c00); c10 = wordsAdd(b, y, c10)
+      b = v128.load_ext<i8>(w, 8)
+      c01 = wordsAdd(b, x, c01); c11 = wordsAdd(b, y, c11)
+      b = v128.load_ext<i8>(w, 16)
+      c02 = wordsAdd(b, x, c02); c12 = wordsAdd(b, y, c12)
+      b = v128.load_ext<i8>(w, 24)
+      c03 = wordsAdd(b, x, c03); c13 = wordsAdd(b, y, c13)
+      x = v128.shuffle<i64>(eight0, eight0, 1, 1)
+      y = v128.shuffle<i64>(eight1, eight1, 1, 1)
+      b = v128.load_ext<i8>(w, 32)
+      c00 = wordsAdd(b, x, c00); c10 = wordsAdd(b, y, c10)
+      b = v128.load_ext<i8>(w, 40)
+      c01 = wordsAdd(b, x, c01); c11 = wordsAdd(b, y, c11)
+      b = v128.load_ext<i8>(w, 48)
+      c02 = wordsAdd(b, x, c02); c12 = wordsAdd(b, y, c12)
+      b = v128.load_ext<i8>(w, 56)
+      c03 = wordsAdd(b, x, c03); c13 = wordsAdd(b, y, c13)
+      w += 64
+      a0 += 8; a1 += 8
     }
-    a0 += rowGap; a1 += rowGap
+    if (k) {
+      x = i16x8.extend_low_i8x16_u(v128.load32_splat(a0))
+      y = i16x8.extend_low_i8x16_u(v128.load32_splat(a1))
+      b = v128.load_ext<i8>(w)
+      c00 = wordsAdd(b, x, c00); c10 = wordsAdd(b, y, c10)
+      b = v128.load_ext<i8>(w, 8)
+      c01 = wordsAdd(b, x, c01); c11 = wordsAdd(b, y, c11)
+      b = v128.load_ext<i8>(w, 16)
+      c02 = wordsAdd(b, x, c02); c12 = wordsAdd(b, y, c12)
+      b = v128.load_ext<i8>(w, 24)
+      c03 = wordsAdd(b, x, c03); c13 = wordsAdd(b, y, c13)
+      w += 32
+      a0 += 4; a1 += 4
+    }
+    if (--segments == 0) break
+    let gap = window.runGap
+    if (--run == 0) {
+      run = window.runs
+      gap = window.rowGap
+    }
+    a0 += gap; a1 += gap
   }
   const m0 = v128.load(factors)
   const m1 = v128.load(factors, 16)
