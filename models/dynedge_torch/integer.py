@@ -147,9 +147,7 @@ class IntegerNetwork:
 def extra_bits(channels: int, top: int) -> int:
     """f of docs/quantization.md for a mean of `channels` channels."""
     fits = (
-        f
-        for f in range(8, 0, -1)
-        if 127 * channels * top * 2**f <= LIMIT and top * 2**f <= 32767
+        f for f in range(8, 0, -1) if 127 * channels * top * 2**f <= LIMIT and top * 2**f <= 32767
     )
     return next(fits, 0)
 

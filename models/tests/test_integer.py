@@ -1,5 +1,7 @@
 """The int8 oracle: against exact formulas, and to the bit against the engine."""
 
+import hashlib
+import json
 import subprocess
 from pathlib import Path
 from shutil import which
@@ -11,13 +13,14 @@ import torch
 from dynedge_torch import build, export_safetensors, seed_weights
 from dynedge_torch.integer import IntegerNetwork, extra_bits, fuse, sigmoid
 from dynedge_torch.integer_weights import Dynamic, in_blocks, lanes_of, taps_of
-from dynedge_torch.seeded import CALM, DEFAULT, uniform
+from dynedge_torch.seeded import CALM, DEFAULT, Gains, uniform
 from dynedge_train.augment import normalise_
 from dynedge_train.quantize import attach, exported
 
 ROOT = Path(__file__).resolve().parents[2]
 SIDE, SEED, MEAN, STD = 64, 20200, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 NETWORKS = [("dy-mobile", 0.5), ("dy-shuffle", 1.0), ("mobilenetv2", 0.5), ("shufflenetv2", 0.5)]
+GOLDEN = ("dy-mobile", "dy-shuffle", "dy-shuffle-8-bits", "mobilenetv2", "shufflenetv2")
 
 
 def test_sigmoid_is_the_sigmoid():
@@ -73,11 +76,44 @@ def test_lane_orders():
     assert lanes_of(graph) == dict(image=[0, 1, 2, -1])
 
 
+def pack(folder, state, facts, *options) -> Path:
+    """The bundle that the SDK makes of a state dict."""
+    if not which("node"):
+        pytest.skip("needs node")
+    weights, bundle = folder / "weights.safetensors", folder / "bundle.safetensors"
+    export_safetensors(weights, state, **facts)
+    run("src/cli/main.ts", "pack", weights, "--precision", "int8", "-o", bundle, *options)
+    return bundle
+
+
+def golden_picture(golden: dict, seed: int) -> np.ndarray:
+    """As goldenPicture of test/golden/int8.ts, float32 [3, H, W]"""
+    height, width = golden["height"], golden["width"]
+    blocks = (4 * uniform("blocks", 48, seed) - 2).astype(np.float32).reshape(4, 4, 3)
+    noise = (uniform("noise", height * width * 3, seed) - 0.5).astype(np.float32)
+    rows, columns = 4 * np.arange(height) // height, 4 * np.arange(width) // width
+    return (noise.reshape(height, width, 3) + blocks[rows][:, columns]).transpose(2, 0, 1)
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_golden_digests(name, tmp_path):
+    golden = json.loads((ROOT / "test" / "fixtures" / "int8" / f"{name}.json").read_text())
+    network = seed_weights(build(golden["network"]), golden["seed"], Gains(**golden["gains"]))
+    grids = golden["quantization"].items()
+    ranges = {tensor: dict(scale=scale, zero=zero) for tensor, (scale, zero) in grids}
+    facts = dict(network=golden["network"], width="1.0", quantization_ranges=ranges)
+    bits = str(golden["bits"])
+    bundle = pack(tmp_path, network.state_dict(), facts, "--activation-bits", bits)
+    oracle = IntegerNetwork(bundle)
+    for picture in golden["pictures"]:
+        logits = oracle.logits(golden_picture(golden, picture["seed"]))
+        assert logits[:4].tolist() == picture["logits"]
+        assert hashlib.sha256(logits.tobytes()).hexdigest() == picture["digest"]
+
+
 @pytest.fixture(scope="module", params=NETWORKS, ids=lambda pair: pair[0])
 def packed(request, tmp_path_factory):
     """-> bundle that the SDK packed, state dict's metadata, pictures uint8 [2, SIDE, SIDE, 3]"""
-    if not which("node"):
-        pytest.skip("needs node")
     (name, width), folder = request.param, tmp_path_factory.mktemp("int8")
     gains = CALM if name.startswith("dy-") else DEFAULT
     network = seed_weights(build(name, width, 10, 6), SEED, gains).eval()
@@ -87,10 +123,8 @@ def packed(request, tmp_path_factory):
     attach(network, 7, "batched", normalise_(x, MEAN, STD))
     state, facts = exported(network)
     facts |= dict(network=name, width=str(width), classes="10", g="6", input_size=str(SIDE))
-    weights, bundle = folder / "weights.safetensors", folder / "bundle.safetensors"
-    export_safetensors(weights, state, mean=MEAN, std=STD, **facts)
+    bundle = pack(folder, state, facts | dict(mean=MEAN, std=STD))
     pictures.tofile(folder / "pictures.u8")
-    run("src/cli/main.ts", "pack", weights, "--precision", "int8", "-o", bundle)
     return bundle, facts["quantization_ranges"], pictures
 
 
@@ -121,6 +155,7 @@ def test_equals_the_engine_to_the_bit(packed):
 
 def test_other_bundles_are_refused(packed, tmp_path):
     bundle = tmp_path / "w8.safetensors"
-    run("src/cli/main.ts", "pack", packed[0].with_name("weights.safetensors"), "-p", "w8", "-o", bundle)
+    weights = packed[0].with_name("weights.safetensors")
+    run("src/cli/main.ts", "pack", weights, "-p", "w8", "-o", bundle)
     with pytest.raises(ValueError, match="precision w8.*expected an int8 bundle"):
         IntegerNetwork(bundle)

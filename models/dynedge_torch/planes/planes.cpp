@@ -50,7 +50,8 @@ void check_dynamic(const Tensor& fixed, const Tensor& bias, const Tensor& eta) {
 }
 
 // The kernels of a layer for the sixteen samples from `at`.
-Kernels kernels_at(const Tensor& fixed, const Tensor& bias, const Tensor& eta, int64_t batch, int64_t at, int64_t levels) {
+Kernels kernels_at(const Tensor& fixed, const Tensor& bias, const Tensor& eta, int64_t batch, int64_t at,
+                   int64_t levels) {
   const int64_t g = eta.numel() ? eta.size(1) : 0;
   return {data<float>(fixed), data<float>(bias), data<float>(eta) + at, g, fixed.size(1), batch, levels};
 }
@@ -251,7 +252,8 @@ void check_requantize(const Tensor& y, const Tensor& residual, const Tensor& shi
   check_planes(y);
   check_float(y, "values to requantize");
   check_float(shift, "the shifts");
-  TORCH_CHECK(!residual.numel() || residual.sizes() == y.sizes(), "planes: a residual of ", residual.sizes(), " for ", y.sizes());
+  TORCH_CHECK(!residual.numel() || residual.sizes() == y.sizes(), "planes: got a residual ", residual.sizes(),
+              ", expected ", y.sizes());
   if (residual.numel()) check_float(residual, "the residual");
 }
 

@@ -23,7 +23,8 @@ struct Requantize {
   }
 
   // Straight through inside the bounds, nothing outside. dv is the gradient of y and of the residual.
-  void backward(const float* y, const float* residual, const float* dout, float* dv, float* dshift, float* dscale) const {
+  void backward(const float* y, const float* residual, const float* dout, float* dv, float* dshift,
+                float* dscale) const {
     Lanes shifts{}, scales{};
     for (int64_t i = 0; i < n; i += LANES) {
       const Lanes s = steps(y, residual, i), d = load(dout + i), nothing{};

@@ -26,10 +26,12 @@ def attach(network, bits: int, form: str, images=None) -> None:
     ranges = Ranges(nodes, bits)
     if images is not None:
         samples = {}
+
+        def see(tensor, values):
+            samples[tensor] = sample(values)
+
         with torch.no_grad():
-            Pass(network, nodes, place, None, lambda name, x: samples.update({name: sample(x)}))(
-                images
-            )
+            Pass(network, nodes, place, None, see)(images)
         calibrate(ranges, samples)
     network.ranges = ranges.to(next(network.parameters()).device)
 
@@ -49,7 +51,7 @@ def exported(network) -> tuple[dict, dict]:
 
 
 class Pass:
-    """One forward pass; without `ranges` nothing is rounded. `see(tensor, values)`: each picture."""
+    """One forward pass; without `ranges` nothing is rounded. `see(tensor, values)`: pictures."""
 
     def __init__(self, network, nodes, place, ranges: Ranges | None, see=None):
         self.network, self.nodes, self.place, self.see = network, nodes, place, see

@@ -1,4 +1,4 @@
-"""Weights as an int8 bundle rounds them: symmetric, a scale per row, the gradient straight through."""
+"""Weights as an int8 bundle rounds them: a scale per row, the gradient straight through."""
 
 import torch
 
