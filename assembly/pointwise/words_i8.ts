@@ -9,7 +9,7 @@ import * as window from './window_i8'
 /**
  * out[r][n] = requantize(bias[n] + sum_k a[r][k] * w[n][k]), two pixels by eight lanes, by products of int16: `w` is a panel, a[r] the
  * pixels' pointers in scratch, `from` the first of them; bias and factors are the panel's, `lane` is its first. An accumulator holds two
- * half sums of two lanes each. Activations may be up to 255.
+ * half sums of two lanes each. Activations may be up to 255. One quad a round: of more, older V8 loads all weights first and spills.
  */
 export function wordsTile(from: i32, w: usize, bias: usize, factors: usize, lane: usize, step: usize, mode: u32): void {
   const table = scratch + (<usize>from << 2)
@@ -27,34 +27,7 @@ export function wordsTile(from: i32, w: usize, bias: usize, factors: usize, lane
   let segments = window.segments
   let run = window.runs
   while (true) {
-    let k = window.quads
-    for (; k >= 2; k -= 2) {
-      const eight0 = v128.load_ext<u8>(a0)
-      const eight1 = v128.load_ext<u8>(a1)
-      x = v128.shuffle<i64>(eight0, eight0, 0, 0)
-      y = v128.shuffle<i64>(eight1, eight1, 0, 0)
-      b = v128.load_ext<i8>(w)
-      c00 = wordsAdd(b, x, c00); c10 = wordsAdd(b, y, c10)
-      b = v128.load_ext<i8>(w, 8)
-      c01 = wordsAdd(b, x, c01); c11 = wordsAdd(b, y, c11)
-      b = v128.load_ext<i8>(w, 16)
-      c02 = wordsAdd(b, x, c02); c12 = wordsAdd(b, y, c12)
-      b = v128.load_ext<i8>(w, 24)
-      c03 = wordsAdd(b, x, c03); c13 = wordsAdd(b, y, c13)
-      x = v128.shuffle<i64>(eight0, eight0, 1, 1)
-      y = v128.shuffle<i64>(eight1, eight1, 1, 1)
-      b = v128.load_ext<i8>(w, 32)
-      c00 = wordsAdd(b, x, c00); c10 = wordsAdd(b, y, c10)
-      b = v128.load_ext<i8>(w, 40)
-      c01 = wordsAdd(b, x, c01); c11 = wordsAdd(b, y, c11)
-      b = v128.load_ext<i8>(w, 48)
-      c02 = wordsAdd(b, x, c02); c12 = wordsAdd(b, y, c12)
-      b = v128.load_ext<i8>(w, 56)
-      c03 = wordsAdd(b, x, c03); c13 = wordsAdd(b, y, c13)
-      w += 64
-      a0 += 8; a1 += 8
-    }
-    if (k) {
+    for (let k = window.quads; k > 0; --k) {
       x = i16x8.extend_low_i8x16_u(v128.load32_splat(a0))
       y = i16x8.extend_low_i8x16_u(v128.load32_splat(a1))
       b = v128.load_ext<i8>(w)
