@@ -97,9 +97,8 @@ export function modelsOf(subject: Subject, asked: Asked): Model[] {
     if (asked.peers.includes(ORT))
       for (const form of formsOf(subject, precision, asked.form))
         add(ORT, onnxOf(subject, precision, form), [null], graph.kernels ? form : undefined)
-    // w8 would be f32 again: LiteRT.js multiplies with float32 weights. Kernels that do not exist beforehand its convolutions do not take.
-    if (asked.peers.includes(LITERT) && precision !== 'w8' && !graph.kernels)
-      add(LITERT, tfliteOf(subject, precision), asked.variants)
+    // w8 would be f32 again.
+    if (asked.peers.includes(LITERT) && precision !== 'w8') add(LITERT, tfliteOf(subject, precision), asked.variants)
   }
   return models
 }

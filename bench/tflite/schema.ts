@@ -17,13 +17,17 @@ const OPERATORS = {
   DEPTHWISE_CONV_2D: { code: 4, version: 3, options: 2 },
   DEQUANTIZE: { code: 6, version: 2, options: 0 },
   FULLY_CONNECTED: { code: 9, version: 4, options: 8 },
+  LOGISTIC: { code: 14, version: 1, options: 0 },
   MAX_POOL_2D: { code: 17, version: 2, options: 5 },
+  MUL: { code: 18, version: 1, options: 21 },
   RESHAPE: { code: 22, version: 1, options: 0 },
   SOFTMAX: { code: 25, version: 2, options: 9 },
   TRANSPOSE: { code: 39, version: 5, options: 0 },
   MEAN: { code: 40, version: 2, options: 27 },
   SLICE: { code: 65, version: 2, options: 0 },
+  SUM: { code: 74, version: 1, options: 27 },
   QUANTIZE: { code: 114, version: 1, options: 0 },
+  BATCH_MATMUL: { code: 126, version: 1, options: 101 },
 } as const
 export type Operator = keyof typeof OPERATORS
 

@@ -1,33 +1,17 @@
-import { DynedgeError } from '../../src/errors.ts'
-import {
-  type Activation,
-  type Conv,
-  type Graph,
-  inferShapes,
-  type Linear,
-  type MaxPool,
-  type Node,
-  type Quantization,
-  type Shape,
-  type Shuffle,
-  type Use,
-} from '../../src/graph/graph.ts'
-import { roundEven } from '../../src/graph/integer.ts'
+import type { Coefficients, Conv, Graph, Node, Quantization } from '../../src/graph/graph.ts'
 import type { StateDict } from '../../src/graph/parameters.ts'
 import { foldLayer } from '../../src/pack/fold.ts'
-import { rowScales } from '../../src/pack/pack.ts'
-import { FlatModel, float32, int8, int32, type Steps } from './schema.ts'
-
-const ACTIVATIONS: Record<Activation, number> = { none: 0, relu: 1, relu6: 3 }
-const SAME = 0
+import { ACTIVATIONS, filterShape, GraphWriter, isDepthwise, windowsOf } from './fixed.ts'
+import { int8 } from './schema.ts'
 
 /**
- * A network without dynamic layers as a LiteRT model, NHWC, batch 1, shapes fixed, BN folded. With `peers`, the quantizations of its
- * tensors, it computes on int8: int8 weights with a scale per output channel, int32 biases; picture and logits stay float32.
+ * The network as a LiteRT model, NHWC, batch 1, shapes fixed, BN folded. With `peers`, the quantizations of its tensors, it computes on
+ * int8: int8 weights with a scale per output channel, int32 biases; picture and logits stay float32. Dynamic convolutions stay float32
+ * even so: LiteRT's int8 convolutions want the scales of their kernels beforehand.
  *
  * LiteRT pads a window of stride 2 on the other side than PyTorch. So the picture goes in turned by 180 degrees and windows are turned
  * too: the same sums without a padding pass. `turned` makes the input.
- * @throws DynedgeError `bad-input` for a dynamic network, or a size at which a layer of stride 2 sees an odd side
+ * @throws DynedgeError `bad-input` for a size at which a layer of stride 2 sees an odd side
  */
 export function writeTflite(
   graph: Graph,
@@ -35,7 +19,7 @@ export function writeTflite(
   size: number,
   peers?: ReadonlyMap<string, Quantization>,
 ): Uint8Array {
-  return new GraphWriter(graph, state, size, peers).write()
+  return new DynamicWriter(graph, state, size, peers).write()
 }
 
 /** The picture turned by 180 degrees, height x width x 3. */
@@ -46,214 +30,134 @@ export function turned(data: Float32Array): Float32Array {
   return result
 }
 
-class GraphWriter {
-  private readonly model = new FlatModel()
-  private readonly shapes: Map<string, Shape>
-  /** Numbers of tensors by name, and of ranges of their channels. */
-  private readonly made = new Map<string, number>()
+/** Fused kernels: sum_i eta_i w_i by a batched product, applied by what takes weights that are no constants. */
+class DynamicWriter extends GraphWriter {
+  private readonly real = new Map<number, number>()
 
-  constructor(
-    private readonly graph: Graph,
-    private readonly state: StateDict,
-    size: number,
-    private readonly peers?: ReadonlyMap<string, Quantization>,
-  ) {
-    this.shapes = inferShapes(graph, size, size)
+  protected override node(node: Node): void {
+    if (node.op === 'coefficients') this.coefficients(node)
+    else if (node.op === 'conv' && node.dynamic) this.dynamic(node)
+    else super.node(node)
   }
 
-  write(): Uint8Array {
-    const { graph, model, peers } = this
-    const picture = model.tensor(`${graph.input}.float`, this.dims(graph.input))
-    if (peers) model.operator('QUANTIZE', [picture], this.make(graph.input))
-    else this.made.set(graph.input, picture)
-    for (const node of graph.nodes) this.node(node)
-    return model.finish(
-      [picture],
-      Object.values(graph.outputs).map((tensor) => this.made.get(tensor)!),
-    )
-  }
-
-  private node(node: Node): void {
-    if (node.op === 'conv') this.conv(node)
-    else if (node.op === 'globalpool') this.globalPool(node.input, node.output)
-    else if (node.op === 'linear') this.linear(node)
-    else if (node.op === 'softmax')
-      this.model.operator('SOFTMAX', [this.use(node.input)], this.makeFloat(node.output), [float32(1)])
-    else if (node.op === 'maxpool') this.maxPool(node)
-    else if (node.op === 'shuffle') this.shuffle(node)
-    else throw new DynedgeError('bad-input', `${node.op} ${node.name} is not written for LiteRT.`)
-  }
-
-  private conv(node: Conv): void {
+  /** sigmoid(FC(pool)), [1, length]; float32. */
+  private coefficients(node: Coefficients): void {
     const { model } = this
-    const { name, kernel, stride, groups, channels, output, residual, activation } = node
-    if (node.dynamic) throw new DynedgeError('bad-input', `${name} is dynamic; that is not written for LiteRT.`)
+    const { name, input, output, length } = node
+    const pooled = model.tensor(`${name}.pooled`, [1, input.channels], this.stepsOf(input.tensor))
+    const axes = model.constant(`${name}.axes`, [2], Int32Array.of(1, 2))
+    model.operator('MEAN', [this.use(input), axes], pooled, [int8(0)])
+    const { weight, bias } = foldLayer(node, this.state)
+    const weights = model.constant(`${name}.weight`, [length, input.channels], Float32Array.from(weight))
+    const biases = model.constant(`${name}.bias`, [length], Float32Array.from(bias))
+    const sums = model.tensor(`${name}.sums`, [1, length])
+    const vector = this.realOf(pooled, [1, input.channels])
+    model.operator('FULLY_CONNECTED', [vector, weights, biases], sums, [int8(ACTIVATIONS.none)])
+    model.operator('LOGISTIC', [sums], this.makeFloat(output))
+  }
+
+  private dynamic(node: Conv): void {
+    const { model } = this
+    const { name, input, output, channels, kernel, stride, groups, activation, residual } = node
     this.checkStride(node)
-    const cin = node.input.channels / groups
-    const isDepthwise = groups === channels && cin === 1
-    const { weight, bias, steps } = this.weights(node)
-    const shape = isDepthwise ? [1, kernel, kernel, channels] : [channels, kernel, kernel, cin]
-    const ordered = windowsOf(weight, channels, cin, kernel, isDepthwise)
-    const input = this.use(node.input)
-    const weights = model.constant(`${name}.weight`, shape, ordered, steps && { ...steps, axis: isDepthwise ? 3 : 0 })
-    const inputs = [input, weights, this.bias(node, bias, steps)]
-    const last = residual ? 'none' : activation
-    const target = this.make(residual ? `${output}.raw` : output, output)
-    if (isDepthwise)
-      model.operator('DEPTHWISE_CONV_2D', inputs, target, [
-        int8(SAME),
-        int32(stride),
-        int32(stride),
-        int32(1),
-        int8(ACTIVATIONS[last]),
-        int32(1),
-        int32(1),
-      ])
-    else
-      model.operator('CONV_2D', inputs, target, [
-        int8(SAME),
-        int32(stride),
-        int32(stride),
-        int8(ACTIVATIONS[last]),
-        int32(1),
-        int32(1),
-      ])
-    if (residual)
-      model.operator('ADD', [target, this.made.get(residual)!], this.make(output), [int8(ACTIVATIONS[activation])])
-  }
-
-  private linear(node: Linear): void {
-    const { model } = this
-    const { weight, bias, steps } = this.weights(node)
-    const weights = model.constant(`${node.name}.weight`, [node.channels, node.input.channels], weight, steps)
-    const inputs = [this.use(node.input), weights, this.bias(node, bias, steps)]
-    const options = [int8(ACTIVATIONS.none)]
-    if (!this.peers) {
-      model.operator('FULLY_CONNECTED', inputs, this.make(node.output), options)
-      return
+    const [weight, bias] = this.fused(node)
+    const { height, width } = this.shapes.get(output)!
+    const shape = [1, height, width, channels]
+    const picture = this.realOf(this.use(input), this.pictureOf(input.tensor, input.channels))
+    const raw = model.tensor(`${output}.product`, shape)
+    if (kernel === 1 && stride === 1 && groups === 1) {
+      // XNNPACK multiplies by weights made at run time here, and in no convolution.
+      const rows = model.tensor(`${name}.rows`, [height * width, input.channels])
+      this.reshape(picture, rows, [height * width, input.channels])
+      const product = model.tensor(`${name}.row_sums`, [height * width, channels])
+      model.operator('FULLY_CONNECTED', [rows, weight, -1], product, [int8(ACTIVATIONS.none)])
+      this.reshape(product, raw, shape)
+    } else {
+      const zeros = model.constant(`${name}.zeros`, [channels], new Float32Array(channels))
+      this.window(node, [picture, weight, zeros], raw, 'none')
     }
-    const integers = model.tensor(`${node.output}.int8`, this.dims(node.output), this.stepsOf(node.output))
-    model.operator('FULLY_CONNECTED', inputs, integers, options)
-    model.operator('DEQUANTIZE', [integers], this.makeFloat(node.output))
+    const stored = this.peers?.has(output)
+    const last = stored ? model.tensor(`${output}.real`, shape) : this.makeFloat(output)
+    const biased = residual ? model.tensor(`${output}.biased`, shape) : last
+    model.operator('ADD', [raw, bias], biased, [int8(ACTIVATIONS[residual ? 'none' : activation])])
+    if (residual) {
+      const other = this.realOf(this.made.get(residual)!, shape)
+      model.operator('ADD', [biased, other], last, [int8(ACTIVATIONS[activation])])
+    }
+    if (stored) model.operator('QUANTIZE', [last], this.make(output))
   }
 
-  /** As rows in PyTorch's order; int8 with its scales. */
-  private weights(node: Conv | Linear): { weight: Float32Array | Int8Array; bias: Float64Array; steps?: Steps } {
-    const folded = foldLayer(node, this.state)
-    const { weight, bias } = folded
-    if (!this.peers) return { weight: Float32Array.from(weight), bias }
-    const scales = Array.from(rowScales(folded), (scale) => scale || 1)
-    const length = weight.length / folded.rows
-    const integers = Int8Array.from(weight, (value, i) => roundEven(value / scales[Math.floor(i / length)]))
-    return { weight: integers, bias, steps: { scales, zero: 0 } }
-  }
-
-  private bias({ name, input }: Conv | Linear, bias: Float64Array, steps?: Steps): number {
-    const label = `${name}.bias`
-    if (!steps) return this.model.constant(label, [bias.length], Float32Array.from(bias))
-    const scales = steps.scales.map((scale) => scale * this.stepsOf(input.tensor)!.scales[0])
-    const limit = 2 ** 31 - 1
-    const integers = Int32Array.from(bias, (value, row) =>
-      Math.max(-limit, Math.min(limit, roundEven(value / scales[row]))),
-    )
-    return this.model.constant(label, [bias.length], integers, { scales, zero: 0 })
-  }
-
-  private globalPool(input: Use, output: string): void {
-    const axes = this.model.constant(`${output}.axes`, [2], Int32Array.of(1, 2))
-    const KEEP_DIMS = 0
-    this.model.operator('MEAN', [this.use(input), axes], this.make(output), [int8(KEEP_DIMS)])
-  }
-
-  private maxPool(node: MaxPool): void {
-    const { input, output, kernel, stride } = node
-    this.checkStride(node)
-    const options = [int8(SAME), int32(stride), int32(stride), int32(kernel), int32(kernel), int8(ACTIVATIONS.none)]
-    this.model.operator('MAX_POOL_2D', [this.use(input)], this.make(output), options)
-  }
-
-  private shuffle({ left, right, output, groups }: Shuffle): void {
+  /** Weight, as the operator that applies it wants it, and bias [channels]. */
+  private fused(node: Conv): [weight: number, bias: number] {
     const { model } = this
-    const { height, width, channels } = this.shapes.get(output)!
-    const steps = this.stepsOf(output)
-    const joined = model.tensor(`${output}.joined`, this.dims(output), steps)
-    model.operator('CONCATENATION', [this.use(left), this.use(right)], joined, [int32(3)])
-    const per = channels / groups
-    const grouped = model.tensor(`${output}.grouped`, [height, width, groups, per], steps)
-    this.reshape(joined, grouped, [height, width, groups, per])
-    const woven = model.tensor(`${output}.woven`, [height, width, per, groups], steps)
-    model.operator('TRANSPOSE', [grouped, model.constant(`${output}.order`, [4], Int32Array.of(0, 1, 3, 2))], woven)
-    this.reshape(woven, this.make(output), this.dims(output))
+    const { name, channels, kernel, groups, input } = node
+    const { coefficients, from, kernels } = node.dynamic!
+    const cin = input.channels / groups
+    const length = cin * kernel * kernel
+    const { weight, bias, constant } = foldLayer(node, this.state)
+    const range = [Int32Array.of(0, from), Int32Array.of(1, channels * kernels)]
+    const [begin, count] = range.map((values, i) => model.constant(`${name}.range${i}`, [2], values))
+    const part = model.tensor(`${name}.part`, [1, channels * kernels])
+    model.operator('SLICE', [this.made.get(coefficients)!, begin, count], part)
+    const eta = model.tensor(`${name}.eta`, [channels, 1, kernels])
+    this.reshape(part, eta, [channels, 1, kernels])
+    const rows = windowsOf(Float32Array.from(weight), channels * kernels, cin, kernel, false)
+    const fixed = model.constant(`${name}.kernels`, [channels, kernels, length], rows)
+    const product = model.tensor(`${name}.kernel`, [channels, 1, length])
+    model.operator('BATCH_MATMUL', [eta, fixed], product, [int8(0), int8(0)])
+    return [this.filter(node, product, length), this.fusedBias(name, eta, [channels, kernels], bias, constant)]
   }
 
-  private reshape(input: number, output: number, dims: number[]): void {
-    const shape = this.model.constant(`shape:${dims}`, [dims.length], Int32Array.from(dims))
-    this.model.operator('RESHAPE', [input, shape], output)
+  private filter(node: Conv, product: number, length: number): number {
+    const { model } = this
+    const { name, channels, kernel } = node
+    const shape = kernel === 1 && node.stride === 1 && node.groups === 1 ? [channels, length] : filterShape(node)
+    const filter = model.tensor(`${name}.filter`, shape)
+    if (!isDepthwise(node)) {
+      this.reshape(product, filter, shape)
+      return filter
+    }
+    const flat = model.tensor(`${name}.flat`, [channels, length])
+    this.reshape(product, flat, [channels, length])
+    const turnedAround = model.tensor(`${name}.taps`, [length, channels])
+    model.operator('TRANSPOSE', [flat, model.constant(`${name}.order`, [2], Int32Array.of(1, 0))], turnedAround)
+    this.reshape(turnedAround, filter, shape)
+    return filter
   }
 
-  private use({ tensor, from, channels }: Use): number {
-    if (from === undefined) return this.made.get(tensor)!
-    const view = `${tensor}[${from}:${from + channels}]`
-    const known = this.made.get(view)
+  private fusedBias(
+    name: string,
+    eta: number,
+    [channels, kernels]: [number, number],
+    bias: Float64Array,
+    constant: Float64Array,
+  ): number {
+    const { model } = this
+    const shape = [channels, 1, kernels]
+    const scaled = model.tensor(`${name}.scaled_biases`, shape)
+    const biases = model.constant(`${name}.biases`, shape, Float32Array.from(bias))
+    model.operator('MUL', [eta, biases], scaled, [int8(ACTIVATIONS.none)])
+    const sums = model.tensor(`${name}.bias_sums`, [channels])
+    model.operator('SUM', [scaled, model.constant(`${name}.bias_axes`, [2], Int32Array.of(1, 2))], sums, [int8(0)])
+    const total = model.tensor(`${name}.bias`, [channels])
+    const constants = model.constant(`${name}.constant`, [channels], Float32Array.from(constant))
+    model.operator('ADD', [sums, constants], total, [int8(ACTIVATIONS.none)])
+    return total
+  }
+
+  /** The same tensor in float32. */
+  private realOf(tensor: number, shape: number[]): number {
+    if (!this.peers) return tensor
+    const known = this.real.get(tensor)
     if (known !== undefined) return known
-    const { model } = this
+    const real = this.model.tensor(`real:${tensor}`, shape)
+    this.model.operator('DEQUANTIZE', [tensor], real)
+    this.real.set(tensor, real)
+    return real
+  }
+
+  private pictureOf(tensor: string, channels: number): number[] {
     const { height, width } = this.shapes.get(tensor)!
-    const output = model.tensor(view, [1, height, width, channels], this.stepsOf(tensor))
-    const range = [
-      model.constant(`${view}.begin`, [4], Int32Array.of(0, 0, 0, from)),
-      model.constant(`${view}.size`, [4], Int32Array.of(1, height, width, channels)),
-    ]
-    model.operator('SLICE', [this.made.get(tensor)!, ...range], output)
-    this.made.set(view, output)
-    return output
+    return [1, height, width, channels]
   }
-
-  private make(name: string, like = name): number {
-    const tensor = this.model.tensor(name, this.dims(like), this.stepsOf(name))
-    this.made.set(name, tensor)
-    return tensor
-  }
-
-  private makeFloat(name: string): number {
-    const tensor = this.model.tensor(name, this.dims(name))
-    this.made.set(name, tensor)
-    return tensor
-  }
-
-  private stepsOf(tensor: string): Steps | undefined {
-    const stored = this.peers?.get(tensor)
-    // Their integers are signed.
-    return stored && { scales: [stored.scale], zero: stored.zero - 128 }
-  }
-
-  private dims(tensor: string): number[] {
-    const { height, width, channels } = this.shapes.get(tensor)!
-    return height * width === 1 ? [1, channels] : [1, height, width, channels]
-  }
-
-  private checkStride({ name, input, kernel, stride }: Conv | MaxPool): void {
-    const { height } = this.shapes.get(input.tensor)!
-    if (kernel > 1 && stride > 1 && height % stride)
-      throw new DynedgeError(
-        'bad-input',
-        `${name} sees ${height} rows, expected a multiple of ${stride} for LiteRT; use a size that 32 divides.`,
-      )
-  }
-}
-
-/** [channel][member][y][x] to [channel][y][x][member], or of a depthwise layer [y][x][channel]; windows turned by 180 degrees. */
-function windowsOf<T extends Float32Array | Int8Array>(
-  weight: T,
-  channels: number,
-  cin: number,
-  kernel: number,
-  isDepthwise: boolean,
-): T {
-  const result = weight.slice() as T
-  const taps = kernel * kernel
-  for (let channel = 0, from = 0; channel < channels; ++channel)
-    for (let member = 0; member < cin; ++member)
-      for (let tap = taps - 1; tap >= 0; --tap)
-        result[isDepthwise ? tap * channels + channel : (channel * taps + tap) * cin + member] = weight[from++]
-  return result
 }
