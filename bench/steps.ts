@@ -26,7 +26,7 @@ export interface Breakdown {
   /** Sum of the steps, each at its minimum. */
   ms: number
   classes: StepClass[]
-  /** Parts of the best rate. */
+  /** Parts of the best float32 rate; integers may go beyond. */
   pointwiseOfBest: number
   networkOfBest: number
   /** Part of the time: kernels and biases of dynamic layers. */

@@ -70,7 +70,7 @@ function peaks(report: Report): string {
   return report.peaks
     .map(({ variant, registers, gemm, best }) => {
       const shapes = gemm.map(({ shape, rate }) => `${shape}: ${rate.toFixed(1)}`)
-      return `Best rate of ${variant}: ${best.toFixed(1)} GMAC/s (registers ${registers.toFixed(1)}; pointwise, depth x lanes x pixels: ${shapes.join(', ')})`
+      return `Best float32 rate of ${variant}: ${best.toFixed(1)} GMAC/s (registers ${registers.toFixed(1)}; pointwise, depth x lanes x pixels: ${shapes.join(', ')})`
     })
     .join('\n\n')
 }
@@ -87,7 +87,7 @@ function shares(report: Report): string {
   ])
   return lines.length
     ? markdown(
-        ['network', 'size', 'precision', 'variant', 'pointwise of best', 'network of best', 'fusion of time'],
+        ['network', 'size', 'precision', 'variant', 'pointwise of best f32', 'network of best f32', 'fusion of time'],
         lines,
       )
     : ''
