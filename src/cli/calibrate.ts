@@ -145,7 +145,9 @@ function reportPictures(folder: string, read: number, skipped: readonly string[]
   for (const line of skipped.slice(0, LISTED)) complain(`  ${line}`)
   if (skipped.length > LISTED) complain(`  … and ${skipped.length - LISTED} more`)
   if (read < FEW)
-    complain(`${read} pictures are few to calibrate on; give ${FEW} or more, of all kinds that the network will see.`)
+    complain(
+      `${read} ${read === 1 ? 'picture is' : 'pictures are'} few to calibrate on; give ${FEW} or more, of all kinds that the network will see.`,
+    )
 }
 
 function checkAgreement({ agreeing, pictures }: Measured, force = false): void {
