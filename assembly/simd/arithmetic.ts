@@ -35,3 +35,11 @@ export function lowFloats(bytes: v128): v128 {
 export function highFloats(bytes: v128): v128 {
   return f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(bytes))
 }
+
+/** (a b + 2^14) >> 15 per int16, not both -32768; the relaxed instruction leaves only that case open. */
+// @ts-ignore: decorator
+@inline
+export function scaledWords(a: v128, b: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i16x8.relaxed_q15mulr_s(a, b)
+  return i16x8.q15mulr_sat_s(a, b)
+}
