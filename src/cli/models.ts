@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { DynedgeError } from '../errors.ts'
 
 /** What runs without --model: the first of these that dynedge-models has. */
-export const DEFAULT_MODELS = ['dy-mobile-200', 'dy-mobile-cifar10']
+export const DEFAULT_MODELS = ['dy-mobile-200/int8', 'dy-mobile-200', 'dy-mobile-cifar10']
 const PACKAGE = 'dynedge-models'
 /** A name of the catalogue, perhaps with `/int8` or `/f32`; nothing with another slash or a scheme is asked for there. */
 const NAME = /^[a-z0-9][a-z0-9.-]*(\/(int8|f32))?$/
@@ -18,7 +18,8 @@ const NAME = /^[a-z0-9][a-z0-9.-]*(\/(int8|f32))?$/
 export async function modelAddress(model?: string): Promise<string> {
   if (model !== undefined && !NAME.test(model)) return model
   const names = await networksOfPackage()
-  const name = model === undefined ? DEFAULT_MODELS.find((name) => names?.includes(folderOf(name))) : model
+  const name =
+    model === undefined ? DEFAULT_MODELS.find((name) => names && resolvePackage(`${PACKAGE}/${name}`)) : model
   if (name && names?.includes(folderOf(name))) {
     const entry = resolvePackage(`${PACKAGE}/${name}`)
     if (!entry)
