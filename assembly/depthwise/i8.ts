@@ -1,6 +1,9 @@
 import { Step } from '../program/format'
 import { input, operand, output, word } from '../program/operands'
+import { Loop } from '../simd/dot'
+import { quadLoop } from '../simd/machine'
 import { clampedBytes, rounded, roundingTo, scaled, words } from '../simd/requantize'
+import { dotRows } from './dot_i8'
 
 /**
  * out[y][x][c] = requantize(B[c] + sum_{i,j} in[y s + i][x s + j][c] * w[c][i][j]), 3 x 3, stride 1 or 2; docs/quantization.md.
@@ -11,6 +14,13 @@ import { clampedBytes, rounded, roundingTo, scaled, words } from '../simd/requan
  * four lanes, eight are read.
  */
 export function i8_depthwise_4x8(step: usize, begin: i32, end: i32): void {
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    // In small pictures, dot_i8.ts computes too much twice.
+    if (word(step, Step.Stride) == 1 && word(step, Step.Columns) > 8 && quadLoop(word(step, Step.Top)) == Loop.Dot) {
+      dotRows(step, begin, end)
+      return
+    }
+  }
   if (word(step, Step.Stride) == 1) passRows(step, begin, end, 1)
   else passRows(step, begin, end, 2)
 }

@@ -234,6 +234,11 @@ describe.each(variants())('int8 convolutions of few lanes, $name', ({ bytes }) =
     })
   })
 
+  test('more lanes than scratch holds the weights of', () => {
+    for (const height of [1, 2])
+      check(backend, random({ does: 'depthwise', lanes: 652, height, width: 9, stride: 1, top: 127 }))
+  })
+
   test('the largest sums that a depthwise channel may have', () => {
     for (const sign of [1, -1]) {
       const conv = random({ does: 'depthwise', lanes: 8, height: 2, width: 5, stride: 1, top: 127 })
