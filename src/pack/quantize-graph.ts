@@ -56,7 +56,7 @@ export function rangeGroups(graph: Graph, keep: readonly string[] = []): string[
   return new Kinds(graph, keep).groups()
 }
 
-/** The layers that `keep` names. Throws `usage`. */
+/** The layers that `keep` names, in the order of the graph. Throws `usage`. */
 export function keptLayers(graph: Graph, keep: readonly string[]): Set<Node> {
   const layers = graph.nodes.filter((node) => node.op === 'conv' || node.op === 'linear' || node.op === 'coefficients')
   const kept = new Set<Node>()
@@ -70,7 +70,7 @@ export function keptLayers(graph: Graph, keep: readonly string[]): Set<Node> {
       )
     for (const node of named) kept.add(node)
   }
-  return kept
+  return new Set(layers.filter((node) => kept.has(node)))
 }
 
 /** Which nodes compute in integers, and how their tensors are made. */
