@@ -7,7 +7,7 @@ import { dotTile, pairsTile } from './dot_i8'
 import { IN, OUT, pixelPointers, SIDE, UNIT } from './pixels'
 import { pointwiseWindow, quads, segments } from './window_i8'
 import { wideTile } from './wide_i8'
-import { wordsTile } from './words_i8'
+import { widen, widenedPanels, widenedTile, wordsTile } from './words_i8'
 
 /**
  * out[m][n] = requantize(bias[n] + sum_k in[m][k] * w[n][k] (, side[m][n])), m over pixels, n over lanes, k over depth: exact int32
@@ -34,11 +34,14 @@ export function convolve(
   step: usize, first: i32, last: i32, panel: i32, stop: i32, block: i32, row: usize, pixel: usize,
 ): void {
   const loop = tileLoop(word(step, Step.Top))
-  for (; panel < stop; panel += block) passPixels(step, loop, first, last, panel, min(panel + block, stop), row, pixel)
+  // With products of int16, panels that many pixels pass are widened first.
+  const fitting = loop == Loop.Words && last - first > UNIT ? widenedPanels(panelBytes()) : 0
+  if (fitting > 0) block = min(block, fitting)
+  for (; panel < stop; panel += block) passPixels(step, loop, fitting > 0, first, last, panel, min(panel + block, stop), row, pixel)
 }
 
 function passPixels(
-  step: usize, loop: i32, first: i32, last: i32, panel: i32, stop: i32, inRow: usize, inPixel: usize,
+  step: usize, loop: i32, widened: bool, first: i32, last: i32, panel: i32, stop: i32, inRow: usize, inPixel: usize,
 ): void {
   const columns = <i32>word(step, Step.Columns)
   const inAt = input(step)
@@ -49,10 +52,12 @@ function passPixels(
   const outPixel: usize = word(step, Step.OutPixel)
   const sideRow: usize = word(step, Step.SideRow)
   const sidePixel: usize = word(step, Step.SidePixel)
-  const weights = operand(step, Step.Weights)
   const bias = operand(step, Step.Bias)
   const factors = operand(step, Step.Factors)
-  const panelBytes = <usize>(quads * segments) << 5
+  const bytes = panelBytes()
+  const weights = operand(step, Step.Weights) + <usize>panel * bytes
+  const from = widened ? widen(weights, <usize>(stop - panel) * bytes) : weights
+  const pitch = widened ? bytes << 1 : bytes
   let y = first / columns
   let x = first - y * columns
   for (let m = first; m < last; m += UNIT) {
@@ -61,19 +66,29 @@ function passPixels(
     if (mode) pixelPointers(SIDE, sideAt, m, x, y, last, columns, sideRow, sidePixel)
     for (let p = panel; p < stop; ++p) {
       const offset = <usize>p << 5
-      tiles(loop, last - m, weights + <usize>p * panelBytes, bias + offset, factors + offset, <usize>p << 3, step, mode)
+      tiles(loop, widened, last - m, from + <usize>(p - panel) * pitch, bias + offset, factors + offset, <usize>p << 3, step, mode)
     }
     x += UNIT
     while (x >= columns) { x -= columns; ++y }
   }
 }
 
+/** Of one panel's weights. */
+// @ts-ignore: decorator
+@inline
+function panelBytes(): usize {
+  return <usize>(quads * segments) << 5
+}
+
 /** A unit's pixels in one panel; where only `left` are left, at least those. */
 // @ts-ignore: decorator
 @inline
-function tiles(loop: i32, left: i32, w: usize, bias: usize, factors: usize, lane: usize, step: usize, mode: u32): void {
+function tiles(loop: i32, widened: bool, left: i32, w: usize, bias: usize, factors: usize, lane: usize, step: usize, mode: u32): void {
   if (loop == Loop.Words) {
-    for (let from = 0; from < UNIT && from < left; from += 2) wordsTile(from, w, bias, factors, lane, step, mode)
+    for (let from = 0; from < UNIT && from < left; from += 2) {
+      if (widened) widenedTile(from, w, bias, factors, lane, step, mode)
+      else wordsTile(from, w, bias, factors, lane, step, mode)
+    }
   } else if (ASC_FEATURE_RELAXED_SIMD) {
     if (loop == Loop.Wide) wideTile(w, bias, factors, lane, step, mode)
     else if (loop == Loop.Dot) {
