@@ -66,7 +66,7 @@ class DynamicWriter extends GraphWriter {
     const picture = this.realOf(this.use(input), this.pictureOf(input.tensor, input.channels))
     const raw = model.tensor(`${output}.product`, shape)
     if (kernel === 1 && stride === 1 && groups === 1) {
-      // XNNPACK multiplies by weights made at run time here, and in no convolution.
+      // XNNPACK's convolutions want constant weights.
       const rows = model.tensor(`${name}.rows`, [height * width, input.channels])
       this.reshape(picture, rows, [height * width, input.channels])
       const product = model.tensor(`${name}.row_sums`, [height * width, channels])
