@@ -2,4 +2,6 @@
 import { buildNetwork } from '../src/networks/index.ts'
 
 const [name, width, classes, kernels] = process.argv.slice(2)
-console.log(JSON.stringify(buildNetwork(name, { width: Number(width), classes: Number(classes), kernels: Number(kernels) })))
+console.log(
+  JSON.stringify(buildNetwork(name, { width: Number(width), classes: Number(classes), kernels: Number(kernels) })),
+)

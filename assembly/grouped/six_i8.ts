@@ -16,7 +16,7 @@ import { placeTaps } from './taps_i8'
  * together. Weights: [block][14 quads][12 lanes][4 k] (docs/quantization.md); bias int32 and factors float32 per lane. Tiles of three
  * pixels of a row; the last is moved left to end with the row. Units are rows.
  */
-export function i8_grouped6_2x12(step: usize, begin: i32, end: i32): void {
+export function i8_grouped6_3x12(step: usize, begin: i32, end: i32): void {
   const loop = quadLoop(word(step, Step.Top))
   const blocks = <usize>word(step, Step.Lanes) / 12
   placeTaps(step)

@@ -15,7 +15,7 @@ import { wordsTile } from './two_words_i8'
  * int16 give each group's quad, which meets both vectors of weights. Weights: [block][5 quads][8 lanes][4 k] (docs/quantization.md); bias
  * int32 and factors float32 per lane. Tiles of pixels of a row; the last is moved left to end with the row. Units are rows.
  */
-export function i8_grouped2_2x8(step: usize, begin: i32, end: i32): void {
+export function i8_grouped2_4x8(step: usize, begin: i32, end: i32): void {
   const loop = quadLoop(word(step, Step.Top))
   const blocks = <usize>word(step, Step.Lanes) >> 3
   placeTaps(step)

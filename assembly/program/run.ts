@@ -18,8 +18,8 @@ import { f32_softmax } from '../softmax/f32'
 import { i8_pointwise_4x8 } from '../pointwise/i8'
 import { i8_full_4x8 } from '../full/i8'
 import { i8_depthwise_4x8 } from '../depthwise/i8'
-import { i8_grouped6_2x12 } from '../grouped/six_i8'
-import { i8_grouped2_2x8 } from '../grouped/two_i8'
+import { i8_grouped6_3x12 } from '../grouped/six_i8'
+import { i8_grouped2_4x8 } from '../grouped/two_i8'
 import { i8_fuse } from '../dynamic/fuse_i8'
 import { i8_linear } from '../linear/i8'
 import { i8_global_pool } from '../pool/global_i8'
@@ -66,8 +66,8 @@ function dispatch(step: usize, begin: i32, end: i32): void {
     case Op.i8_pointwise_4x8: i8_pointwise_4x8(step, begin, end); break
     case Op.i8_full_4x8: i8_full_4x8(step, begin, end); break
     case Op.i8_depthwise_4x8: i8_depthwise_4x8(step, begin, end); break
-    case Op.i8_grouped6_2x12: i8_grouped6_2x12(step, begin, end); break
-    case Op.i8_grouped2_2x8: i8_grouped2_2x8(step, begin, end); break
+    case Op.i8_grouped6_3x12: i8_grouped6_3x12(step, begin, end); break
+    case Op.i8_grouped2_4x8: i8_grouped2_4x8(step, begin, end); break
     case Op.i8_fuse: i8_fuse(step, begin, end); break
     case Op.i8_linear: i8_linear(step, begin, end); break
     case Op.i8_global_pool: i8_global_pool(step, begin, end); break

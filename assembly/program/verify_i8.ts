@@ -14,7 +14,7 @@ export function checkInt8(step: usize, op: u32): u32 {
   const lanes = word(step, Step.Lanes)
   const zipped = op == Op.i8_pointwise_4x8 && word(step, Step.SideMode) >= <u32>Side.Zip2
   if (op != Op.i8_border && (lanes == 0 || lanes > LIMIT || (lanes & 3) != 0 && !zipped)) return Status.BadShape
-  if (op <= <u32>Op.i8_grouped2_2x8) return checkConvolution(step, op)
+  if (op <= <u32>Op.i8_grouped2_4x8) return checkConvolution(step, op)
   if (op == Op.i8_fuse) return checkFusion(step)
   if (op == Op.i8_linear) return checkLinear(step)
   if (op == Op.i8_quantize || op == Op.i8_dequantize) return checkConversion(step, op == Op.i8_quantize)
@@ -36,7 +36,7 @@ function checkConvolution(step: usize, op: u32): u32 {
   if (rows == 0 || columns == 0 || depth == 0 || stride == 0 || kernel == 0 || kernel > 64 || stride > 64) return Status.BadShape
   if (word(step, Step.Top) != 127 && word(step, Step.Top) != 255) return Status.BadShape
   let bytes: u64 = lanes
-  const block: u32 = op == Op.i8_grouped6_2x12 ? 12 : 8
+  const block: u32 = op == Op.i8_grouped6_3x12 ? 12 : 8
   if (op == Op.i8_pointwise_4x8) {
     if (kernel != 1 || stride != 1 || (depth & 3) != 0 || word(step, Step.Block) == 0 || word(step, Step.Block) > LIMIT) return Status.BadShape
     if (<u64>rows * columns > LIMIT) return Status.BadShape
@@ -50,8 +50,8 @@ function checkConvolution(step: usize, op: u32): u32 {
     } else {
       if (kernel != 3 || stride > 2) return Status.BadShape
       if (op == Op.i8_depthwise_4x8 && depth != 9) return Status.BadShape
-      if (op == Op.i8_grouped6_2x12 && (depth != 56 || lanes % 12 != 0)) return Status.BadShape
-      if (op == Op.i8_grouped2_2x8 && (depth != 20 || lanes % 8 != 0)) return Status.BadShape
+      if (op == Op.i8_grouped6_3x12 && (depth != 56 || lanes % 12 != 0)) return Status.BadShape
+      if (op == Op.i8_grouped2_4x8 && (depth != 20 || lanes % 8 != 0)) return Status.BadShape
     }
   }
   const inRows = <u64>(rows - 1) * stride + kernel

@@ -31,8 +31,9 @@ export function roundEven(x: number): number {
   return rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor
 }
 
-/** The integer that stands for a float32 `value`. */
+/** The integer that stands for a float32 `value`; NaN counts as 0. */
 export function quantised(value: number, { scale, zero, bits }: Quantization): number {
+  if (Number.isNaN(value)) return zero
   return Math.min(Math.max(roundEven(Math.fround(value / scale) + zero), 0), 2 ** bits - 1)
 }
 
