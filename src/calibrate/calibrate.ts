@@ -2,7 +2,7 @@ import { DynedgeError } from '../errors.ts'
 import type { Graph } from '../graph/graph.ts'
 import type { StateDict } from '../graph/parameters.ts'
 import { quantizeGraph, rangeGroups } from '../pack/quantize-graph.ts'
-import { chooseRanges, collect } from './collect.ts'
+import { chooseRanges, collect, runaways } from './collect.ts'
 import { correctBiases } from './correct.ts'
 import { equalizablePairs, equalize } from './equalize.ts'
 import { foldedState, layersOf } from './folded.ts'
@@ -28,11 +28,13 @@ export interface Calibrated {
   state: StateDict
   /** Layers whose channels were scaled. */
   equalized: string[]
+  /** Numbers of the pictures that were left out, because the float32 network itself runs away on them. */
+  runaways: number[]
   measured: Measured
 }
 
 /**
- * Post-training quantization: ranges from what the float32 network does with `pictures` (normalised, height x width x 3), see docs/calibrate.md.
+ * Post-training quantization: ranges from what the float32 network does with pictures (`given`: normalised, height x width x 3), see docs/calibrate.md.
  * @param module the kernels; baseline SIMD gives the same ranges everywhere
  * @param size [height, width] of the pictures
  * @throws DynedgeError `bad-model` for weights or values that are not finite, `usage` for an unknown layer in `keep`
@@ -41,20 +43,23 @@ export function calibrate(
   module: WebAssembly.Module,
   graph: Graph,
   state: StateDict,
-  pictures: readonly Float32Array[],
+  given: readonly Float32Array[],
   size: readonly [height: number, width: number],
   options: CalibrateOptions,
 ): Calibrated {
   const { observer, keep, bits } = options
-  if (pictures.length === 0)
+  if (given.length === 0)
     throw new DynedgeError('bad-input', 'There are no pictures to calibrate on, expected one or more.')
   // Wrong names are reported before anything is computed.
   const groups = rangeGroups(graph, keep)
   const scales = options.equalize && equalizablePairs(graph).length > 0
-  const progress = progressOf(options, pictures.length, layersOf(graph).length, scales)
+  const progress = progressOf(options, given.length, layersOf(graph).length, scales)
   const folded = foldedState(graph, state)
   let float = new Runner(module, graph, folded, 'f32', size)
-  let seen = collect(float, pictures, progress('observing'))
+  let seen = collect(float, given, progress('observing'))
+  const odd = runaways(seen)
+  const pictures = given.filter((_, index) => !odd.has(index))
+  if (odd.size) seen = collect(float, pictures)
   let equalized: string[] = []
   if (scales) {
     equalized = equalize(graph, folded, seen)
@@ -66,7 +71,7 @@ export function calibrate(
   const integer = new Runner(module, quantized, folded, 'int8', size)
   if (options.biasCorrection) correctBiases(integer, corrected, seen, pictures, progress('correcting biases'))
   const measured = measure(float, integer, pictures, progress('measuring'))
-  return { graph: quantized, state: corrected, equalized, measured }
+  return { graph: quantized, state: corrected, equalized, runaways: [...odd], measured }
 }
 
 function copyOf(state: StateDict): StateDict {

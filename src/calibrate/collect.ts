@@ -8,8 +8,9 @@ import type { Runner } from './runner.ts'
 /** What a tensor was like over all pictures; channels of all pixels together. */
 export interface Seen {
   histogram: Histogram
-  /** Largest absolute value of each channel. */
+  /** Largest absolute value of each channel, and of each picture. */
   reaches: Float64Array
+  pictureReaches: number[]
   /** Mean of each channel; of coefficients, of what goes into their sigmoid. */
   means: Float64Array
   /** Share of a channel's values that its activation did not cut off. */
@@ -31,6 +32,7 @@ export function collect(runner: Runner, pictures: readonly Float32Array[], onPic
       const about = seen.get(tensor) ?? emptySeen(channels)
       seen.set(tensor, about)
       about.histogram.add(values)
+      about.pictureReaches.push(reachOf(values))
       if (maker?.op === 'coefficients') beforeSigmoid(values)
       addChannels(about, values, maker)
     })
@@ -50,9 +52,39 @@ export function comparable(graph: Graph): Set<string> {
   return new Set([graph.input, ...made.map(({ output }) => output)])
 }
 
+function reachOf(values: Float32Array): number {
+  let reach = 0
+  for (let i = 0; i < values.length; ++i) {
+    if (values[i] > reach) reach = values[i]
+    else if (-values[i] > reach) reach = -values[i]
+  }
+  return reach
+}
+
+/** A tensor that a picture drives this much farther than half of the pictures do. */
+const RUNAWAY = 10
+const MOST_RUNAWAYS = 0.1
+
+/**
+ * Numbers of the pictures on which the float32 network runs away: networks with relu and dynamic kernels do so on odd ones (Dy-shuffle on
+ * one in some hundred: 20,000 where others have 10). A range for them would leave nothing for the others. None, where they are not few.
+ */
+export function runaways(seen: ReadonlyMap<string, Seen>): Set<number> {
+  const found = new Set<number>()
+  let pictures = 0
+  for (const { pictureReaches } of seen.values()) {
+    pictures = pictureReaches.length
+    const median = [...pictureReaches].sort((a, b) => a - b)[pictures >> 1]
+    pictureReaches.forEach((reach, picture) => {
+      if (median > 0 && reach > RUNAWAY * median) found.add(picture)
+    })
+  }
+  return found.size <= pictures * MOST_RUNAWAYS ? found : new Set()
+}
+
 function emptySeen(channels: number): Seen {
   const values = () => new Float64Array(channels)
-  return { histogram: new Histogram(), reaches: values(), means: values(), active: values() }
+  return { histogram: new Histogram(), reaches: values(), pictureReaches: [], means: values(), active: values() }
 }
 
 function addChannels({ reaches, means, active }: Seen, values: Float32Array, maker?: Node): void {

@@ -73,12 +73,17 @@ export async function quantizeNetwork(
     const settings = { observer: observer as Observer, equalize, biasCorrection, keep, bits, onProgress }
     return calibrate(module, graph, state, pictures, spec.size, settings)
   })
-  const { measured, equalized } = found
+  const { measured, equalized, runaways } = found
+  if (runaways.length)
+    complain(
+      `${runaways.length} of ${runaways.length + measured.pictures} pictures left out: the f32 network itself runs away on them.`,
+    )
   checkAgreement(measured, options.force)
   const how = {
     ranges: 'calibration',
     observer,
     images: measured.pictures,
+    ...(runaways.length && { left_out: runaways.length }),
     equalized,
     bias_correction: biasCorrection,
     ...common,

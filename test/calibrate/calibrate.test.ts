@@ -121,6 +121,20 @@ test('Progress goes from nothing to all, in order', () => {
   expect(shares.at(-1)).toBeCloseTo(1, 9)
 })
 
+test('A picture on which the float network runs away is left out', () => {
+  const state = calmState(mobile)
+  const many = pictures(12)
+  const wild = many[0].map((value) => value * 100)
+  const { graph, measured, runaways } = run(mobile, state, {}, [many[0], wild, ...many.slice(1)])
+  expect([runaways, measured.pictures]).toEqual([[1], 12])
+  expect(graph.quantization).toEqual(run(mobile, state, {}, many).graph.quantization)
+})
+
+test('Where many pictures differ much, none is left out', () => {
+  const many = pictures(12).map((picture, i) => (i % 4 ? picture : picture.map((value) => value * 100)))
+  expect(run(mobile, calmState(mobile), {}, many).runaways).toEqual([])
+})
+
 describe('Bad input', () => {
   const changed = (change: (state: StateDict) => void) => {
     const state = calmState(mobile)
