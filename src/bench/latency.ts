@@ -6,6 +6,7 @@ import type { Load } from '../load.ts'
 import type { Network, TensorInput } from '../network.ts'
 import { buildNetwork } from '../networks/index.ts'
 import { packBundle } from '../pack/pack.ts'
+import { quantizeGraph, type Range, rangeGroups } from '../pack/quantize-graph.ts'
 import type { Precision } from '../plan/weights.ts'
 import type { Variant } from '../runtime/module.ts'
 
@@ -47,7 +48,10 @@ export function seededWeights(graph: Graph): StateDict {
   return seededState(graph, SEED, graph.kernels ? DYNAMIC_GAINS : {})
 }
 
-/** A bundle of random weights, trained for nothing, input `size` x `size`. */
+/**
+ * A bundle of random weights, trained for nothing, input `size` x `size`. A float `graph` gets integers of arbitrary ranges for int8: they
+ * take the same time whatever they stand for.
+ */
 export function seededBundle(graph: Graph, state: StateDict, precision: Precision, size: number): Uint8Array {
   const input: InputSpec = {
     channels: 3,
@@ -57,13 +61,18 @@ export function seededBundle(graph: Graph, state: StateDict, precision: Precisio
     shorterSide: size,
     resampling: 'bilinear',
   }
-  return packBundle(graph, state, precision, {
+  const packed = precision === 'int8' && !graph.quantization ? quantizeGraph(graph, arbitraryRanges(graph)) : graph
+  return packBundle(packed, state, precision, {
     input: input as unknown as JsonObject,
     labels: null,
     quantization: null,
     provenance: { weights: `random, seed ${SEED}` },
     licence: null,
   })
+}
+
+function arbitraryRanges(graph: Graph): Map<string, Range> {
+  return new Map(rangeGroups(graph).flatMap((group) => group.map((tensor) => [tensor, { low: -4, high: 4 }])))
 }
 
 /** A normalised picture of noise, height x width x 3. */

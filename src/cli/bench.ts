@@ -28,7 +28,7 @@ export function benchCommand(program: Command): void {
     .description('time networks of random weights')
     .option('--networks <names>', 'separated by commas', networkNames, ['dy-mobile', 'mobilenetv2'])
     .option('--sizes <sizes>', '224 or 128,224 or 96..448', sizes, [224])
-    .option('--precisions <labels>', 'f32,w8', oneOf<Precision>(['f32', 'w8']), ['f32'])
+    .option('--precisions <labels>', 'f32,w8,int8', oneOf<Precision>(['f32', 'w8', 'int8']), ['f32'])
     .option(
       '--variants <names>',
       'simd,relaxed (default: the fastest that runs here)',
