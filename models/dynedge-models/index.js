@@ -62,19 +62,19 @@ export const networks = [
     "precision": "w8",
     "classes": 10,
     "input": [
-      64,
-      64
+      96,
+      96
     ],
     "parameters": 6456242,
-    "multiplyAdds": 17104696,
+    "multiplyAdds": 31118006,
     "bytes": 6977664,
-    "integrity": "sha256-XDBgQYIU+kZuFdtl5IV0tMAvbjSSSC8W82lowGz7Gfs=",
+    "integrity": "sha256-OK6vfX3pCIyKCpRzzb1J5vGivOLV7ZoGn6926ABXn3w=",
     "accuracy": {
-      "top1": 0.8587,
-      "top5": 0.9948,
+      "top1": 0.8879,
+      "top5": 0.9953,
       "interval": [
-        0.8517,
-        0.8654
+        0.8816,
+        0.8939
       ],
       "images": 10000,
       "data": "CIFAR-10, validation"
