@@ -1,4 +1,4 @@
-import { type BenchSpec, seededWeights } from '../src/bench/latency.ts'
+import { type BenchSpec, seededInput, seededWeights } from '../src/bench/latency.ts'
 import type { JsonObject } from '../src/bundle/header.ts'
 import type { Graph } from '../src/graph/graph.ts'
 import type { StateDict } from '../src/graph/parameters.ts'
@@ -73,15 +73,14 @@ function trainedSubject(size: number, { trained, images }: Given): Subject {
 
 function seededSubject(name: string, size: number): Subject {
   const graph = buildNetwork(name)
-  const input: InputSpec = {
-    channels: 3,
-    mean: [0.5, 0.5, 0.5],
-    std: [0.25, 0.25, 0.25],
-    size: [size, size],
-    shorterSide: size,
-    resampling: 'bilinear',
+  return {
+    name,
+    graph,
+    state: seededWeights(graph),
+    input: seededInput(size),
+    size,
+    pictures: seededPictures(size, NOISE_PICTURES),
   }
-  return { name, graph, state: seededWeights(graph), input, size, pictures: seededPictures(size, NOISE_PICTURES) }
 }
 
 /** A network in every runtime, precision, variant and form asked for. */

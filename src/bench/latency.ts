@@ -48,12 +48,9 @@ export function seededWeights(graph: Graph): StateDict {
   return seededState(graph, SEED, graph.kernels ? DYNAMIC_GAINS : {})
 }
 
-/**
- * A bundle of random weights, trained for nothing, input `size` x `size`. A float `graph` gets integers of arbitrary ranges for int8: they
- * take the same time whatever they stand for.
- */
-export function seededBundle(graph: Graph, state: StateDict, precision: Precision, size: number): Uint8Array {
-  const input: InputSpec = {
+/** Input of a network of random weights. */
+export function seededInput(size: number): InputSpec {
+  return {
     channels: 3,
     mean: [0.5, 0.5, 0.5],
     std: [0.25, 0.25, 0.25],
@@ -61,9 +58,16 @@ export function seededBundle(graph: Graph, state: StateDict, precision: Precisio
     shorterSide: size,
     resampling: 'bilinear',
   }
+}
+
+/**
+ * A bundle of random weights, trained for nothing, input `size` x `size`. A float `graph` gets integers of arbitrary ranges for int8: they
+ * take the same time whatever they stand for.
+ */
+export function seededBundle(graph: Graph, state: StateDict, precision: Precision, size: number): Uint8Array {
   const packed = precision === 'int8' && !graph.quantization ? quantizeGraph(graph, arbitraryRanges(graph)) : graph
   return packBundle(packed, state, precision, {
-    input: input as unknown as JsonObject,
+    input: seededInput(size) as unknown as JsonObject,
     labels: null,
     quantization: null,
     provenance: { weights: `random, seed ${SEED}` },
