@@ -53,8 +53,8 @@ export function runImagePlan(
 ): void {
   const pixels = checkPixels(source)
   checkRun(plan, pixels, staging, target, backend.memory.buffer.byteLength)
+  const tables = target.quantization ? quantisedTables(plan.tables, target.quantization) : plan.tables
   for (const block of plan.blocks) {
-    const tables = target.quantization ? quantisedTables(plan.tables, target.quantization) : plan.tables
     writeTables(backend, plan, block, tables, staging.pointer)
     runBlock(backend, plan, block, pixels, staging.pointer, target)
   }
