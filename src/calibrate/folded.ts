@@ -1,6 +1,6 @@
 import type { Coefficients, Conv, Graph, Linear } from '../graph/graph.ts'
 import { parameterShapes, type StateDict } from '../graph/parameters.ts'
-import { BN_EPSILON, foldLayer } from '../pack/fold.ts'
+import { foldLayer, putFolded } from '../pack/fold.ts'
 
 export type Layer = Conv | Linear | Coefficients
 
@@ -15,22 +15,7 @@ export function layersOf(graph: Graph): Layer[] {
 export function foldedState(graph: Graph, state: StateDict): StateDict {
   const shapes = parameterShapes(graph)
   const folded: StateDict = new Map()
-  for (const node of layersOf(graph)) {
-    const { weight, bias, constant } = foldLayer(node, state)
-    const { params } = node
-    const dynamic = node.op === 'conv' && node.dynamic !== undefined
-    const put = (name: string, data: ArrayLike<number>) =>
-      folded.set(name, { shape: shapes.get(name)!, data: Float32Array.from(data) })
-    put(params.weight, weight)
-    const { bn } = params
-    if (params.bias) put(params.bias, bn && !dynamic ? new Float32Array(bias.length) : bias)
-    if (!bn) continue
-    const beta = dynamic ? constant : bias
-    put(`${bn}.weight`, new Float32Array(beta.length).fill(1))
-    put(`${bn}.bias`, beta)
-    put(`${bn}.running_mean`, new Float32Array(beta.length))
-    put(`${bn}.running_var`, new Float32Array(beta.length).fill(1 - BN_EPSILON))
-  }
+  for (const node of layersOf(graph)) putFolded(folded, shapes, node, foldLayer(node, state))
   return folded
 }
 

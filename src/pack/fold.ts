@@ -50,6 +50,32 @@ export function foldLayer(node: Conv | Linear | Coefficients, state: StateDict):
   return { weight, rows, bias, constant }
 }
 
+/**
+ * Puts a folded layer into a state dict whose BN is the identity (gamma 1, mean 0, variance 1 - epsilon) with the bias as its beta: in a
+ * dynamic layer that is the constant part, and the layer's own bias has a value per fixed kernel. `shapes`: of every parameter.
+ */
+export function putFolded(
+  state: StateDict,
+  shapes: ReadonlyMap<string, number[]>,
+  node: Conv | Linear | Coefficients,
+  { weight, bias, constant }: Record<'weight' | 'bias' | 'constant', ArrayLike<number>>,
+): void {
+  const put = (name: string, data: ArrayLike<number>) =>
+    state.set(name, { shape: shapes.get(name)!, data: Float32Array.from(data) })
+  const dynamic = node.op === 'conv' && node.dynamic !== undefined
+  const { params } = node
+  put(params.weight, weight)
+  const { bn } = params
+  // A fixed layer has one bias; BN's beta takes it.
+  if (params.bias) put(params.bias, bn && !dynamic ? new Float32Array(bias.length) : bias)
+  if (!bn) return
+  const beta = dynamic ? constant : bias
+  put(`${bn}.weight`, new Float32Array(beta.length).fill(1))
+  put(`${bn}.bias`, beta)
+  put(`${bn}.running_mean`, new Float32Array(beta.length))
+  put(`${bn}.running_var`, new Float32Array(beta.length).fill(1 - BN_EPSILON))
+}
+
 function take(state: StateDict, name: string, shape: number[]): Float32Array {
   const tensor = state.get(name)
   if (!tensor) throw bad(`${name} is missing, expected a tensor [${shape}]`)

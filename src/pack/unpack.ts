@@ -2,7 +2,7 @@ import { DynedgeError } from '../errors.ts'
 import type { Graph } from '../graph/graph.ts'
 import { parameterShapes, type StateDict } from '../graph/parameters.ts'
 import { type Precision, type WeightLayout, weightLayouts, weightTensors } from '../plan/weights.ts'
-import { BN_EPSILON } from './fold.ts'
+import { putFolded } from './fold.ts'
 import { biasIndex, forRows, quadIndex, weightIndex } from './pack.ts'
 import { unpackIntegerLayer } from './unpack-int8.ts'
 
@@ -11,29 +11,14 @@ export type TensorReader = (name: string, dtype: 'F32' | 'I8' | 'I32') => Float3
 
 /**
  * The inverse of packing: a standard state dict of the same network with int8 weights dequantized (quantize and dequantize nodes have no
- * parameters). Folding cannot be undone, so every BN
- * is the identity (gamma 1, mean 0, variance 1 - epsilon) with the folded bias as its beta; in a dynamic layer that is the constant part,
- * and `conv.bias` holds a bias per fixed kernel.
+ * parameters). Folding cannot be undone, so every BN is the identity, as `putFolded` says.
  * @throws DynedgeError `bad-bundle` for a tensor that is shorter than its layout
  */
 export function unpackWeights(graph: Graph, precision: Precision, read: TensorReader): StateDict {
   const shapes = parameterShapes(graph)
   const state: StateDict = new Map()
-  for (const layout of weightLayouts(graph)) {
-    const { weight, bias, constant } = unpackLayer(graph, layout, precision, read)
-    const { params } = layout.node
-    const put = (name: string, data: Float32Array) => state.set(name, { shape: shapes.get(name)!, data })
-    put(params.weight, weight)
-    const { bn } = params
-    // A fixed layer has one bias; BN's beta takes it.
-    const beta = layout.kernels ? constant : bias
-    if (params.bias) put(params.bias, bn && !layout.kernels ? new Float32Array(bias.length) : bias)
-    if (!bn) continue
-    put(`${bn}.weight`, new Float32Array(beta.length).fill(1))
-    put(`${bn}.bias`, beta)
-    put(`${bn}.running_mean`, new Float32Array(beta.length))
-    put(`${bn}.running_var`, new Float32Array(beta.length).fill(1 - BN_EPSILON))
-  }
+  for (const layout of weightLayouts(graph))
+    putFolded(state, shapes, layout.node, unpackLayer(graph, layout, precision, read))
   return state
 }
 
