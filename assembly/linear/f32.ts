@@ -16,36 +16,66 @@ export function f32_linear(step: usize, begin: i32, end: i32): void {
   const bias = operand(step, Step.Bias)
   const sigmoidal = word(step, Step.Activation) == Activation.Sigmoid
   const from = input(step)
-  for (let panel = begin; panel < end; ++panel) {
-    const w = weights + (<usize>panel * depth << 5)
-    const b = bias + (<usize>panel << 5)
-    const to = output(step) + (<usize>panel << 5)
-    if ((panel << 1) + 1 < quads) panel8(from, w, depth, b, to, sigmoidal)
-    else panel4(from, w, depth, b, to, sigmoidal)
+  const to = output(step)
+  const pitch = depth << 5
+  const half = max(min(end, quads >> 1) - begin, 0) >> 1
+  let panel = begin
+  for (; panel < begin + half; ++panel) pair(from, weights + <usize>panel * pitch, <usize>half * pitch, pitch, bias + (<usize>panel << 5), to + (<usize>panel << 5), <usize>half << 5, sigmoidal)
+  for (panel += half; panel < end; ++panel) {
+    const w = weights + <usize>panel * pitch
+    const offset = <usize>panel << 5
+    if ((panel << 1) + 1 < quads) panel8(from, w, depth, bias + offset, to + offset, sigmoidal)
+    else panel4(from, w, depth, bias + offset, to + offset, sigmoidal)
   }
+}
+
+/** Two panels that lie `apart` bytes apart. */
+function pair(a: usize, w: usize, apart: usize, pitch: usize, bias: usize, to: usize, away: usize, sigmoidal: bool): void {
+  let c0 = v128.load(bias)
+  let c1 = v128.load(bias, 16)
+  let c2 = v128.load(bias + away)
+  let c3 = v128.load(bias + away, 16)
+  let d0 = f32x4.splat(0), d1 = d0, d2 = d0, d3 = d0
+  let v = w + apart
+  const stop = w + pitch
+  for (; w + 64 <= stop; a += 8, w += 64, v += 64) {
+    let x = v128.load32_splat(a)
+    c0 = madd(x, v128.load(w), c0); c1 = madd(x, v128.load(w, 16), c1)
+    c2 = madd(x, v128.load(v), c2); c3 = madd(x, v128.load(v, 16), c3)
+    x = v128.load32_splat(a, 4)
+    d0 = madd(x, v128.load(w, 32), d0); d1 = madd(x, v128.load(w, 48), d1)
+    d2 = madd(x, v128.load(v, 32), d2); d3 = madd(x, v128.load(v, 48), d3)
+  }
+  if (w < stop) {
+    const x = v128.load32_splat(a)
+    c0 = madd(x, v128.load(w), c0); c1 = madd(x, v128.load(w, 16), c1)
+    c2 = madd(x, v128.load(v), c2); c3 = madd(x, v128.load(v, 16), c3)
+  }
+  c0 = f32x4.add(c0, d0); c1 = f32x4.add(c1, d1)
+  c2 = f32x4.add(c2, d2); c3 = f32x4.add(c3, d3)
+  v128.store(to, sigmoidal ? sigmoid(c0) : c0)
+  v128.store(to, sigmoidal ? sigmoid(c1) : c1, 16)
+  v128.store(to + away, sigmoidal ? sigmoid(c2) : c2)
+  v128.store(to + away, sigmoidal ? sigmoid(c3) : c3, 16)
 }
 
 function panel8(a: usize, w: usize, depth: usize, bias: usize, to: usize, sigmoidal: bool): void {
   let c0 = v128.load(bias)
   let c1 = v128.load(bias, 16)
-  let d0 = f32x4.splat(0), d1 = d0, e0 = d0, e1 = d0, f0 = d0, f1 = d0
-  const stop = a + (depth << 2)
-  for (; a + 16 <= stop; a += 16, w += 128) {
+  let d0 = f32x4.splat(0), d1 = d0
+  const stop = w + (depth << 5)
+  for (; w + 64 <= stop; a += 8, w += 64) {
     let x = v128.load32_splat(a)
     c0 = madd(x, v128.load(w), c0); c1 = madd(x, v128.load(w, 16), c1)
     x = v128.load32_splat(a, 4)
     d0 = madd(x, v128.load(w, 32), d0); d1 = madd(x, v128.load(w, 48), d1)
-    x = v128.load32_splat(a, 8)
-    e0 = madd(x, v128.load(w, 64), e0); e1 = madd(x, v128.load(w, 80), e1)
-    x = v128.load32_splat(a, 12)
-    f0 = madd(x, v128.load(w, 96), f0); f1 = madd(x, v128.load(w, 112), f1)
   }
-  for (; a < stop; a += 4, w += 32) {
+  if (w < stop) {
     const x = v128.load32_splat(a)
     c0 = madd(x, v128.load(w), c0); c1 = madd(x, v128.load(w, 16), c1)
   }
-  c0 = f32x4.add(f32x4.add(c0, d0), f32x4.add(e0, f0))
-  c1 = f32x4.add(f32x4.add(c1, d1), f32x4.add(e1, f1))
+  c0 = f32x4.add(c0, d0)
+  c1 = f32x4.add(c1, d1)
   v128.store(to, sigmoidal ? sigmoid(c0) : c0)
   v128.store(to, sigmoidal ? sigmoid(c1) : c1, 16)
 }
