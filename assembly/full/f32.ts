@@ -1,12 +1,14 @@
 import { Step } from '../program/format'
 import { input, operand, output, splatWord, word } from '../program/operands'
 import { clamp, madd } from '../simd/arithmetic'
+import { COLOUR_TILE, colourRow } from './colours_f32'
 
 /**
  * out[y][x][n] = clamp(bias[n] + sum_{i,j,c} in[y s + i][x s + j][c] * w[n][i][j][c]), a dense k x k convolution.
  *
  * The input carries its zero frame in memory, so a tap is always inside. Weights: panels of 8 lanes, [lanes / 8][k k cin][8].
- * Tiles of 4 pixels x 8 lanes along a row; the last tile is moved left to end with the row (its pixels are computed twice).
+ * Tiles of 4 pixels x 8 lanes along a row; the last tile is moved left to end with the row (its pixels are computed twice). The stem
+ * of every network here, 3 x 3 on three colours, has a loop of its own.
  */
 export function f32_full_4x8(step: usize, begin: i32, end: i32): void {
   const columns = <i32>word(step, Step.Columns)
@@ -16,7 +18,7 @@ export function f32_full_4x8(step: usize, begin: i32, end: i32): void {
   const bias = operand(step, Step.Bias)
   const move: usize = word(step, Step.Stride) * word(step, Step.InPixel)
   const outPixel: usize = word(step, Step.OutPixel)
-  const colours = depth == 27 && word(step, Step.Kernel) == 3 && columns >= 4
+  const colours = depth == 27 && word(step, Step.Kernel) == 3 && columns >= COLOUR_TILE
   for (let y = begin; y < end; ++y) {
     const from = input(step) + <usize>(y * word(step, Step.Stride) * word(step, Step.InRow))
     const to = output(step) + <usize>(y * word(step, Step.OutRow))
@@ -87,72 +89,4 @@ function tile(
   v128.store(out + o1, clamp(c11, low, high), 16)
   v128.store(out + o2, clamp(c21, low, high), 16)
   v128.store(out + o3, clamp(c31, low, high), 16)
-}
-
-/** A row of 8 lanes of a 3 x 3 convolution on three colours, the stem of every network here: nothing but the window stays in the loop. */
-function colourRow(step: usize, from: usize, weights: usize, bias: usize, to: usize, columns: i32): void {
-  const inRow: usize = word(step, Step.InRow)
-  const inPixel: usize = word(step, Step.InPixel)
-  const outPixel: usize = word(step, Step.OutPixel)
-  const r1: usize = word(step, Step.Stride) * word(step, Step.InPixel)
-  const r2 = r1 + r1
-  const r3 = r2 + r1
-  const low = splatWord(step, Step.Low)
-  const high = splatWord(step, Step.High)
-  for (let x = 0; x < columns; x += 4) {
-    const start: usize = min(x, columns - 4)
-    let c00 = v128.load(bias)
-    let c01 = v128.load(bias, 16)
-    let c10 = c00, c20 = c00, c30 = c00, c11 = c01, c21 = c01, c31 = c01
-    let row = from + start * r1
-    let w = weights
-    for (let i = 0; i < 3; ++i, row += inRow) {
-      let p = row
-      for (let j = 0; j < 3; ++j, p += inPixel, w += 96) {
-        let v: v128, b0: v128, b1: v128
-        b0 = v128.load(w)
-        b1 = v128.load(w, 16)
-        v = v128.load32_splat(p)
-        c00 = madd(v, b0, c00); c01 = madd(v, b1, c01)
-        v = v128.load32_splat(p + r1)
-        c10 = madd(v, b0, c10); c11 = madd(v, b1, c11)
-        v = v128.load32_splat(p + r2)
-        c20 = madd(v, b0, c20); c21 = madd(v, b1, c21)
-        v = v128.load32_splat(p + r3)
-        c30 = madd(v, b0, c30); c31 = madd(v, b1, c31)
-        b0 = v128.load(w, 32)
-        b1 = v128.load(w, 48)
-        v = v128.load32_splat(p, 4)
-        c00 = madd(v, b0, c00); c01 = madd(v, b1, c01)
-        v = v128.load32_splat(p + r1, 4)
-        c10 = madd(v, b0, c10); c11 = madd(v, b1, c11)
-        v = v128.load32_splat(p + r2, 4)
-        c20 = madd(v, b0, c20); c21 = madd(v, b1, c21)
-        v = v128.load32_splat(p + r3, 4)
-        c30 = madd(v, b0, c30); c31 = madd(v, b1, c31)
-        b0 = v128.load(w, 64)
-        b1 = v128.load(w, 80)
-        v = v128.load32_splat(p, 8)
-        c00 = madd(v, b0, c00); c01 = madd(v, b1, c01)
-        v = v128.load32_splat(p + r1, 8)
-        c10 = madd(v, b0, c10); c11 = madd(v, b1, c11)
-        v = v128.load32_splat(p + r2, 8)
-        c20 = madd(v, b0, c20); c21 = madd(v, b1, c21)
-        v = v128.load32_splat(p + r3, 8)
-        c30 = madd(v, b0, c30); c31 = madd(v, b1, c31)
-      }
-    }
-    let out = to + start * outPixel
-    v128.store(out, clamp(c00, low, high))
-    v128.store(out, clamp(c01, low, high), 16)
-    out += outPixel
-    v128.store(out, clamp(c10, low, high))
-    v128.store(out, clamp(c11, low, high), 16)
-    out += outPixel
-    v128.store(out, clamp(c20, low, high))
-    v128.store(out, clamp(c21, low, high), 16)
-    out += outPixel
-    v128.store(out, clamp(c30, low, high))
-    v128.store(out, clamp(c31, low, high), 16)
-  }
 }

@@ -1,5 +1,10 @@
 // The only branches on a WebAssembly feature; everything above calls these.
 
+/** Is a multiply-add one instruction, so that a tile needs no register for the product? */
+// @ts-ignore: decorator
+@inline
+export const FUSED: bool = ASC_FEATURE_RELAXED_SIMD
+
 /** a * b + c per lane; one rounding in the relaxed build where the machine has FMA, two elsewhere. */
 // @ts-ignore: decorator
 @inline
