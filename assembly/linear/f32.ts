@@ -6,8 +6,9 @@ import { sigmoid } from '../simd/exponential'
 /**
  * out[n] = f(bias[n] + sum_k w[n][k] in[k]), a fully connected layer on one vector; f is identity or sigmoid.
  *
- * Weights: panels of 8 lanes, [lanes / 8][depth][8], a half panel last. Read once, so bound by memory: four steps of k run in
- * separate sums to hide the latency. Work is split by panels.
+ * Weights: panels of 8 lanes, [lanes / 8][depth][8], a half panel last. Read once, so bound by memory, which gives more to two long
+ * streams than to one: two panels at once, half the share apart. Even and odd k have a sum each. Work is split by panels; alone or
+ * in a pair, a panel is summed in the same order.
  */
 export function f32_linear(step: usize, begin: i32, end: i32): void {
   const depth = <usize>word(step, Step.Depth)
@@ -20,7 +21,10 @@ export function f32_linear(step: usize, begin: i32, end: i32): void {
   const pitch = depth << 5
   const half = max(min(end, quads >> 1) - begin, 0) >> 1
   let panel = begin
-  for (; panel < begin + half; ++panel) pair(from, weights + <usize>panel * pitch, <usize>half * pitch, pitch, bias + (<usize>panel << 5), to + (<usize>panel << 5), <usize>half << 5, sigmoidal)
+  for (; panel < begin + half; ++panel) {
+    const offset = <usize>panel << 5
+    pair(from, weights + <usize>panel * pitch, pitch, <usize>half, bias + offset, to + offset, sigmoidal)
+  }
   for (panel += half; panel < end; ++panel) {
     const w = weights + <usize>panel * pitch
     const offset = <usize>panel << 5
@@ -29,14 +33,15 @@ export function f32_linear(step: usize, begin: i32, end: i32): void {
   }
 }
 
-/** Two panels that lie `apart` bytes apart. */
-function pair(a: usize, w: usize, apart: usize, pitch: usize, bias: usize, to: usize, away: usize, sigmoidal: bool): void {
+/** The panel at `w` and the one `apart` panels after it. */
+function pair(a: usize, w: usize, pitch: usize, apart: usize, bias: usize, to: usize, sigmoidal: bool): void {
+  const away = apart << 5
   let c0 = v128.load(bias)
   let c1 = v128.load(bias, 16)
   let c2 = v128.load(bias + away)
   let c3 = v128.load(bias + away, 16)
   let d0 = f32x4.splat(0), d1 = d0, d2 = d0, d3 = d0
-  let v = w + apart
+  let v = w + apart * pitch
   const stop = w + pitch
   for (; w + 64 <= stop; a += 8, w += 64, v += 64) {
     let x = v128.load32_splat(a)
