@@ -25,13 +25,12 @@ const LOADS = 3
 /** Opens a model a few times, and keeps the last. */
 export async function contenderOf(model: Model, picture: TensorInput): Promise<Contender> {
   const { file, ...row } = model
-  const { runtime, variant } = model
-  let opened = await open(runtime, variant, file, picture)
+  let opened = await open(model, file, picture)
   let loadMs = Number.POSITIVE_INFINITY
   for (let i = 0; i < LOADS; ++i) {
     await opened.release()
     const start = performance.now()
-    opened = await open(runtime, variant, file, picture)
+    opened = await open(model, file, picture)
     loadMs = Math.min(loadMs, performance.now() - start)
   }
   const arenaBytes = opened.network?.describe().arenaBytes

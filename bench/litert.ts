@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { compileFunction } from 'node:vm'
 import type { CompiledModel } from '@litertjs/core'
-import { relaxedSimd } from 'wasm-feature-detect'
 import type { TensorInput } from '../src/network.ts'
 import type { Variant } from '../src/runtime/module.ts'
 import type { PeerSession } from './ort.ts'
@@ -18,14 +17,24 @@ export const litertVersion: string = JSON.parse(
 ).version
 
 /** Its binaries for one thread; it chooses the second where there is no relaxed SIMD. */
-const BUILDS: Record<Variant, string> = { relaxed: 'litert_wasm_internal.js', simd: 'litert_wasm_compat_internal.js' }
+const BUILDS: Record<Variant, string> = { relaxed: 'litert_wasm_internal', simd: 'litert_wasm_compat_internal' }
+/** For several; there is none without relaxed SIMD. */
+const THREADED = 'litert_wasm_threaded_internal'
 
-const loaded = new Map<Variant, Promise<LiteRt>>()
+const loaded = new Map<string, Promise<LiteRt>>()
 
-/** A session of LiteRT.js's CPU accelerator (XNNPACK) on one thread, with its input in place; every run returns the logits. */
-export async function openLiteRt(model: Uint8Array, input: TensorInput, variant?: Variant): Promise<PeerSession> {
-  const litert = await libraryOf(variant ?? ((await relaxedSimd()) ? 'relaxed' : 'simd'))
-  const compiled: CompiledModel = await litert.loadAndCompile(model, { accelerator: 'wasm' })
+/** A session of LiteRT.js's CPU accelerator (XNNPACK), with its input in place; every run returns the logits. */
+export async function openLiteRt(
+  model: Uint8Array,
+  input: TensorInput,
+  variant: Variant,
+  threads: number,
+): Promise<PeerSession> {
+  const litert = await libraryOf(threads === 1 ? BUILDS[variant] : THREADED)
+  const compiled: CompiledModel = await litert.loadAndCompile(model, {
+    accelerator: 'wasm',
+    cpuOptions: { numThreads: threads },
+  })
   const place = (picture: TensorInput) => new litert.Tensor(turned(picture.data), [1, picture.height, picture.width, 3])
   let image = place(input)
   return {
@@ -47,15 +56,17 @@ export async function openLiteRt(model: Uint8Array, input: TensorInput, variant?
 }
 
 /** One library for each binary: it keeps what it loaded in a variable of its module. */
-function libraryOf(variant: Variant): Promise<LiteRt> {
-  const known = loaded.get(variant) ?? start(variant)
-  loaded.set(variant, known)
+function libraryOf(build: string): Promise<LiteRt> {
+  const known = loaded.get(build) ?? start(build)
+  loaded.set(build, known)
   return known
 }
 
-async function start(variant: Variant): Promise<LiteRt> {
+async function start(build: string): Promise<LiteRt> {
   const require = createRequire(import.meta.url)
   const entry = require.resolve('@litertjs/core')
+  const scripts = join(dirname(entry), '..', 'wasm')
+  const folder = build === THREADED ? copied(scripts) : scripts
   const page = globalThis as Record<string, unknown>
   page.self = globalThis
   // It loads its script as a page or a worker does; the script itself knows Node.
@@ -69,11 +80,22 @@ async function start(variant: Variant): Promise<LiteRt> {
   try {
     // It tells of the GPU that Node has not, and of what it registers.
     Object.assign(console, { warn: silent, log: silent, error: silent })
-    const litert: LiteRt = await import(`${pathToFileURL(entry).href}?${variant}`)
-    await litert.loadLiteRt(join(dirname(entry), '..', 'wasm', BUILDS[variant]))
+    const litert: LiteRt = await import(`${pathToFileURL(entry).href}?${build}`)
+    await litert.loadLiteRt(join(folder, `${build}.js`))
     return litert
   } finally {
     Object.assign(console, { warn, log, error })
     delete page.importScripts
   }
+}
+
+/** Its workers run the same script, which Node takes for a CommonJS module only where no package.json says otherwise. */
+function copied(scripts: string): string {
+  const folder = join(dirname(fileURLToPath(import.meta.url)), 'build', `litert-${litertVersion}`)
+  if (!statSync(join(folder, 'package.json'), { throwIfNoEntry: false })) {
+    mkdirSync(folder, { recursive: true })
+    for (const end of ['js', 'wasm']) cpSync(join(scripts, `${THREADED}.${end}`), join(folder, `${THREADED}.${end}`))
+    writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n')
+  }
+  return folder
 }

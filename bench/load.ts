@@ -83,7 +83,7 @@ async function sample(path: string, runtime: Runtime, variant: Variant | null, s
   const values = new Uint8Array(await readFile(`${path}.picture`))
   const picture = { data: new Float32Array(values.buffer), height: size, width: size }
   const start = performance.now()
-  const first = await open(runtime, variant, bytes, picture)
+  const first = await open({ runtime, variant, threads: 1 }, bytes, picture)
   const cold = performance.now() - start
   const begin = performance.now()
   await first.run()
@@ -93,7 +93,7 @@ async function sample(path: string, runtime: Runtime, variant: Variant | null, s
   const warm: number[] = []
   for (let i = 0; i < WARM_LOADS; ++i) {
     const again = performance.now()
-    const second = await open(runtime, variant, bytes, picture)
+    const second = await open({ runtime, variant, threads: 1 }, bytes, picture)
     warm.push(performance.now() - again)
     await second.release()
   }

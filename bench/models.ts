@@ -11,16 +11,14 @@ import { type Integers, integersOf } from './integers.ts'
 import { INTEGER_FORMS, type IntegerForm, writeIntegerOnnx } from './onnx/integer.ts'
 import { FORMS, writeOnnx } from './onnx/write.ts'
 import { type Labelled, seededPictures, type Trained } from './pictures.ts'
-import { DYNEDGE, LITERT, ORT, type Runtime } from './runtimes.ts'
-import { writeTflite } from './tflite/write.ts'
-
-/** The forms that were fastest where they were measured: bench/RESULTS.md. */
-export const FASTEST_FORM = 'matmul+conv'
-const FASTEST_INTEGER_FORM: IntegerForm = 'float kernels'
+import { DYNEDGE, LITERT, ORT, type Runtime, TFJS } from './runtimes.ts'
+import { TFJS_FORMS, writeTfjs } from './tfjs/write.ts'
+import { TFLITE_FORMS, writeTflite } from './tflite/write.ts'
 
 export interface Asked extends BenchSpec {
   peers: readonly string[]
-  form: string
+  /** Every form of a dynamic network that a peer knows, not just its fastest. */
+  forms: boolean
 }
 
 /** What is given instead of random weights and noise. */
@@ -50,7 +48,7 @@ export interface Model {
   precision: Precision
   /** Binary of dynedge or LiteRT.js; null where there is one only. */
   variant: Variant | null
-  threads: 1
+  threads: number
   size: number
   /** How a dynamic network was written for a peer. */
   form?: string
@@ -83,21 +81,26 @@ function seededSubject(name: string, size: number): Subject {
   }
 }
 
-/** A network in every runtime, precision, variant and form asked for. */
+/** A network in every runtime, precision, variant, form and number of threads asked for. */
 export function modelsOf(subject: Subject, asked: Asked): Model[] {
   const { name, size, graph } = subject
   const models: Model[] = []
   for (const precision of asked.precisions) {
     const add = (runtime: Runtime, file: Uint8Array, variants: readonly (Variant | null)[], form?: string) => {
       for (const variant of variants)
-        models.push({ runtime, network: name, precision, variant, threads: 1, size, ...(form && { form }), file })
+        for (const threads of asked.threads)
+          models.push({ runtime, network: name, precision, variant, threads, size, ...(form && { form }), file })
     }
     add(DYNEDGE, bundleOf(subject, precision), asked.variants)
-    if (asked.peers.includes(ORT))
-      for (const form of formsOf(subject, precision, asked.form))
-        add(ORT, onnxOf(subject, precision, form), [null], graph.kernels ? form : undefined)
-    // w8 would be f32 again.
-    if (asked.peers.includes(LITERT) && precision !== 'w8') add(LITERT, tfliteOf(subject, precision), asked.variants)
+    for (const peer of [ORT, TFJS, LITERT] as const) {
+      // w8 would be f32 again, and TensorFlow.js has no integers.
+      if (!asked.peers.includes(peer) || (peer !== ORT && precision === 'w8') || (peer === TFJS && precision !== 'f32'))
+        continue
+      const all = formsOf(peer, precision)
+      const variants = peer === LITERT ? asked.variants : [null]
+      for (const form of graph.kernels && asked.forms ? all : all.slice(0, 1))
+        add(peer, peerFile(peer, subject, precision, form), variants, graph.kernels ? form : undefined)
+    }
   }
   return models
 }
@@ -108,19 +111,19 @@ function bundleOf(subject: Subject, precision: Precision): Uint8Array {
   return packBundle(graph, state, precision, { input, labels: null, quantization: null, provenance: {}, licence: null })
 }
 
-function formsOf({ graph }: Subject, precision: Precision, asked: string): string[] {
-  const all: readonly string[] = precision === 'int8' ? INTEGER_FORMS : Object.keys(FORMS)
-  if (graph.kernels && asked === 'all') return [...all]
-  if (all.includes(asked)) return [asked]
-  return [precision === 'int8' ? FASTEST_INTEGER_FORM : FASTEST_FORM]
+/** The first of each is the fastest where they were measured: bench/RESULTS.md. */
+function formsOf(peer: Runtime, precision: Precision): readonly string[] {
+  if (peer === LITERT) return Object.keys(TFLITE_FORMS)
+  if (peer === TFJS) return Object.keys(TFJS_FORMS)
+  return precision === 'int8' ? INTEGER_FORMS : Object.keys(FORMS)
 }
 
-function onnxOf({ graph, state, size, integers }: Subject, precision: Precision, form: string): Uint8Array {
+function peerFile(peer: Runtime, subject: Subject, precision: Precision, form: string): Uint8Array {
+  const { graph, state, size, integers } = subject
+  if (peer === TFJS) return writeTfjs(graph, state, TFJS_FORMS[form])
+  const quantizations = precision === 'int8' ? integers!.peers : undefined
+  if (peer === LITERT) return writeTflite(graph, state, size, TFLITE_FORMS[form], quantizations)
   return precision === 'int8'
     ? writeIntegerOnnx(graph, state, integers!.peers, form as IntegerForm, size)
     : writeOnnx(graph, state, precision, FORMS[form], size)
-}
-
-function tfliteOf({ graph, state, size, integers }: Subject, precision: Precision): Uint8Array {
-  return writeTflite(graph, state, size, precision === 'int8' ? integers!.peers : undefined)
 }

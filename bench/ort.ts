@@ -1,4 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type * as Ort from 'onnxruntime-web'
 import type { TensorInput } from '../src/network.ts'
 
 export interface PeerSession {
@@ -13,11 +16,11 @@ export const ortVersion: string = JSON.parse(
   readFileSync(new URL('./node_modules/onnxruntime-web/package.json', import.meta.url), 'utf8'),
 ).version
 
-/** A session of onnxruntime-web's wasm provider on one thread, with its input in place; every run returns the logits. */
-export async function openOrt(model: Uint8Array, input: TensorInput): Promise<PeerSession> {
-  const ort = await import('onnxruntime-web')
+/** A session of onnxruntime-web's wasm provider, with its input in place; every run returns the logits. */
+export async function openOrt(model: Uint8Array, input: TensorInput, threads: number): Promise<PeerSession> {
+  const ort = await libraryOf(threads)
   ort.env.logLevel = 'error'
-  Object.assign(ort.env.wasm, { numThreads: 1, simd: true, proxy: false })
+  Object.assign(ort.env.wasm, { numThreads: threads, simd: true, proxy: false })
   const session = await ort.InferenceSession.create(model, {
     executionProviders: ['wasm'],
     graphOptimizationLevel: 'all',
@@ -33,6 +36,24 @@ export async function openOrt(model: Uint8Array, input: TensorInput): Promise<Pe
     },
     release: () => session.release(),
   }
+}
+
+/** A library of its own for each number of threads, which it keeps in variables of its modules: so they are made one module. */
+async function libraryOf(threads: number): Promise<typeof Ort> {
+  const folder = join(dirname(fileURLToPath(import.meta.url)), 'build', `onnxruntime-web-${ortVersion}`)
+  const script = join(folder, 'ort.mjs')
+  if (!existsSync(script)) {
+    mkdirSync(folder, { recursive: true })
+    const entry = fileURLToPath(import.meta.resolve('onnxruntime-web'))
+    for (const end of ['mjs', 'wasm']) {
+      const name = `ort-wasm-simd-threaded.${end}`
+      copyFileSync(join(dirname(entry), name), join(folder, name))
+    }
+    const { build } = await import('esbuild')
+    const options = { bundle: true, format: 'esm', platform: 'node', legalComments: 'none' } as const
+    await build({ ...options, entryPoints: [entry], outfile: script })
+  }
+  return import(`${pathToFileURL(script)}?threads=${threads}`)
 }
 
 /** H x W x 3 to 3 x H x W. */

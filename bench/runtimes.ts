@@ -2,12 +2,14 @@ import type { Network, TensorInput } from '../src/network.ts'
 import type { Variant } from '../src/runtime/module.ts'
 import { load } from './kernels.ts'
 import { openLiteRt } from './litert.ts'
-import { openOrt } from './ort.ts'
+import { openOrt, type PeerSession } from './ort.ts'
+import { openTfjs } from './tfjs.ts'
 
 export const DYNEDGE = 'dynedge'
 export const ORT = 'onnxruntime-web'
 export const LITERT = 'litert.js'
-export const PEERS = [ORT, LITERT] as const
+export const TFJS = 'tensorflow.js'
+export const PEERS = [ORT, TFJS, LITERT] as const
 export type Runtime = typeof DYNEDGE | (typeof PEERS)[number]
 
 /** A network that is ready: every run takes the picture in place and makes the logits. */
@@ -19,30 +21,41 @@ export interface Opened {
   network?: Network
 }
 
-/** Opens a bundle or model from its bytes, on one thread. */
+/** Opens a bundle or model from its bytes. */
 export async function open(
-  runtime: Runtime,
-  variant: Variant | null,
+  { runtime, variant, threads }: { runtime: Runtime; variant: Variant | null; threads: number },
   file: Uint8Array,
   picture: TensorInput,
 ): Promise<Opened> {
   if (runtime !== DYNEDGE) {
-    const session = await (runtime === ORT ? openOrt(file, picture) : openLiteRt(file, picture, variant!))
+    const session = await openPeer(runtime, variant, threads, file, picture)
     const logits = (other: TensorInput) => {
       session.show(other)
       return session.run()
     }
     return { run: session.run, logits, release: session.release }
   }
-  const network = await load(file, { variant: variant!, maxInput: [picture.height, picture.width] })
+  const network = await load(file, { variant: variant!, threads, maxInput: [picture.height, picture.width] })
   let placed = picture
   return {
     network,
-    run: () => network.runSync(placed),
+    run: threads === 1 ? () => network.runSync(placed) : () => network.run(placed),
     logits: async (other) => {
       placed = other
-      return network.runSync(other).logits
+      return (await network.run(other)).logits
     },
     release: async () => network.dispose(),
   }
+}
+
+function openPeer(
+  runtime: (typeof PEERS)[number],
+  variant: Variant | null,
+  threads: number,
+  file: Uint8Array,
+  picture: TensorInput,
+): Promise<PeerSession> {
+  if (runtime === ORT) return openOrt(file, picture, threads)
+  if (runtime === TFJS) return openTfjs(file, picture, threads)
+  return openLiteRt(file, picture, variant!, threads)
 }

@@ -2,7 +2,31 @@ import type { Coefficients, Conv, Graph, Node, Quantization } from '../../src/gr
 import type { StateDict } from '../../src/graph/parameters.ts'
 import { foldLayer } from '../../src/pack/fold.ts'
 import { ACTIVATIONS, filterShape, GraphWriter, isDepthwise, windowsOf } from './fixed.ts'
-import { int8 } from './schema.ts'
+import { int8, int32 } from './schema.ts'
+
+/** How a dynamic convolution is written. */
+export interface TfliteForm {
+  /** A fused kernel: `sum` of MUL over the fixed kernels, or BATCH_MATMUL [C,1,g] x [C,g,K]. */
+  kernel: 'matmul' | 'sum'
+  /** A 1x1 layer: FULLY_CONNECTED (`fc`), BATCH_MATMUL (`matmul`) or CONV_2D with a kernel that is no constant, or `maps`. */
+  pointwise: 'fc' | 'matmul' | 'conv' | 'maps'
+  /**
+   * A grouped 3x3 layer: CONV_2D with groups; DEPTHWISE_CONV_2D with a multiplier, its parts added up by a product with ones; or `maps`:
+   * a convolution with every fixed kernel, whose results are weighted and added up, as DyNet is trained.
+   */
+  grouped: 'conv' | 'depthwise' | 'maps'
+}
+
+/** By name; the first is the fastest where it was measured: bench/RESULTS.md. */
+export const TFLITE_FORMS: Record<string, TfliteForm> = {
+  'matmul+matmul, maps': { kernel: 'matmul', pointwise: 'matmul', grouped: 'maps' },
+  'matmul+matmul, depthwise': { kernel: 'matmul', pointwise: 'matmul', grouped: 'depthwise' },
+  'matmul+matmul, conv': { kernel: 'matmul', pointwise: 'matmul', grouped: 'conv' },
+  'matmul+fc, maps': { kernel: 'matmul', pointwise: 'fc', grouped: 'maps' },
+  'matmul+conv, maps': { kernel: 'matmul', pointwise: 'conv', grouped: 'maps' },
+  'sum+matmul, maps': { kernel: 'sum', pointwise: 'matmul', grouped: 'maps' },
+  'maps, maps': { kernel: 'matmul', pointwise: 'maps', grouped: 'maps' },
+}
 
 /**
  * The network as a LiteRT model, NHWC, batch 1, shapes fixed, BN folded. With `peers`, the quantizations of its tensors, it computes on
@@ -17,9 +41,10 @@ export function writeTflite(
   graph: Graph,
   state: StateDict,
   size: number,
+  form: TfliteForm,
   peers?: ReadonlyMap<string, Quantization>,
 ): Uint8Array {
-  return new DynamicWriter(graph, state, size, peers).write()
+  return new DynamicWriter(graph, state, size, form, peers).write()
 }
 
 /** The picture turned by 180 degrees, height x width x 3. */
@@ -33,6 +58,16 @@ export function turned(data: Float32Array): Float32Array {
 /** Fused kernels: sum_i eta_i w_i by a batched product, applied by what takes weights that are no constants. */
 class DynamicWriter extends GraphWriter {
   private readonly real = new Map<number, number>()
+
+  constructor(
+    graph: Graph,
+    state: StateDict,
+    size: number,
+    private readonly form: TfliteForm,
+    peers?: ReadonlyMap<string, Quantization>,
+  ) {
+    super(graph, state, size, peers)
+  }
 
   protected override node(node: Node): void {
     if (node.op === 'coefficients') this.coefficients(node)
@@ -58,24 +93,14 @@ class DynamicWriter extends GraphWriter {
 
   private dynamic(node: Conv): void {
     const { model } = this
-    const { name, input, output, channels, kernel, stride, groups, activation, residual } = node
+    const { input, output, channels, activation, residual } = node
     this.checkStride(node)
-    const [weight, bias] = this.fused(node)
     const { height, width } = this.shapes.get(output)!
     const shape = [1, height, width, channels]
     const picture = this.realOf(this.use(input), this.pictureOf(input.tensor, input.channels))
-    const raw = model.tensor(`${output}.product`, shape)
-    if (kernel === 1 && stride === 1 && groups === 1) {
-      // XNNPACK's convolutions want constant weights.
-      const rows = model.tensor(`${name}.rows`, [height * width, input.channels])
-      this.reshape(picture, rows, [height * width, input.channels])
-      const product = model.tensor(`${name}.row_sums`, [height * width, channels])
-      model.operator('FULLY_CONNECTED', [rows, weight, -1], product, [int8(ACTIVATIONS.none)])
-      this.reshape(product, raw, shape)
-    } else {
-      const zeros = model.constant(`${name}.zeros`, [channels], new Float32Array(channels))
-      this.window(node, [picture, weight, zeros], raw, 'none')
-    }
+    const { bias: biases, constant, weight } = foldLayer(node, this.state)
+    const bias = this.fusedBias(node, biases, constant)
+    const raw = this.applied(node, picture, Float32Array.from(weight), shape)
     const stored = this.peers?.has(output)
     const last = stored ? model.tensor(`${output}.real`, shape) : this.makeFloat(output)
     const biased = residual ? model.tensor(`${output}.biased`, shape) : last
@@ -87,62 +112,176 @@ class DynamicWriter extends GraphWriter {
     if (stored) model.operator('QUANTIZE', [last], this.make(output))
   }
 
-  /** Weight, as the operator that applies it wants it, and bias [channels]. */
-  private fused(node: Conv): [weight: number, bias: number] {
+  /** The convolution without its bias, of `shape`. */
+  private applied(node: Conv, picture: number, weight: Float32Array, shape: number[]): number {
+    const { model, form } = this
+    const { name, output, channels, kernel, stride, groups, input } = node
+    const raw = model.tensor(`${output}.product`, shape)
+    const grouped = groups > 1 && !isDepthwise(node)
+    if ((grouped ? form.grouped : kernel === 1 && form.pointwise) === 'maps') {
+      this.maps(node, picture, weight, raw, shape)
+      return raw
+    }
+    if (grouped && form.grouped === 'depthwise') {
+      this.multiplied(node, picture, weight, raw, shape)
+      return raw
+    }
+    const filter = this.filter(node, weight)
+    if (kernel > 1 || stride > 1 || groups > 1 || form.pointwise === 'conv') {
+      const zeros = model.constant(`${name}.zeros`, [channels], new Float32Array(channels))
+      this.window(node, [picture, filter, zeros], raw, 'none')
+      return raw
+    }
+    const pixels = shape[1] * shape[2]
+    const rows = this.reshaped(picture, `${name}.rows`, [pixels, input.channels])
+    const product = model.tensor(`${name}.row_sums`, [pixels, channels])
+    if (form.pointwise === 'fc')
+      model.operator('FULLY_CONNECTED', [rows, filter, -1], product, [int8(ACTIVATIONS.none)])
+    else model.operator('BATCH_MATMUL', [rows, filter], product, [int8(0), int8(1)])
+    this.reshape(product, raw, shape)
+    return raw
+  }
+
+  /** sum_i eta_i w_i with rows [channel][tap][member], in the shape that the operator wants. */
+  private filter(node: Conv, weight: Float32Array): number {
     const { model } = this
     const { name, channels, kernel, groups, input } = node
-    const { coefficients, from, kernels } = node.dynamic!
+    const { kernels } = node.dynamic!
     const cin = input.channels / groups
     const length = cin * kernel * kernel
-    const { weight, bias, constant } = foldLayer(node, this.state)
-    const range = [Int32Array.of(0, from), Int32Array.of(1, channels * kernels)]
-    const [begin, count] = range.map((values, i) => model.constant(`${name}.range${i}`, [2], values))
-    const part = model.tensor(`${name}.part`, [1, channels * kernels])
-    model.operator('SLICE', [this.made.get(coefficients)!, begin, count], part)
-    const eta = model.tensor(`${name}.eta`, [channels, 1, kernels])
-    this.reshape(part, eta, [channels, 1, kernels])
-    const rows = windowsOf(Float32Array.from(weight), channels * kernels, cin, kernel, false)
-    const fixed = model.constant(`${name}.kernels`, [channels, kernels, length], rows)
-    const product = model.tensor(`${name}.kernel`, [channels, 1, length])
-    model.operator('BATCH_MATMUL', [eta, fixed], product, [int8(0), int8(0)])
-    return [this.filter(node, product, length), this.fusedBias(name, eta, [channels, kernels], bias, constant)]
-  }
-
-  private filter(node: Conv, product: number, length: number): number {
-    const { model } = this
-    const { name, channels, kernel } = node
-    const shape = kernel === 1 && node.stride === 1 && node.groups === 1 ? [channels, length] : filterShape(node)
-    const filter = model.tensor(`${name}.filter`, shape)
-    if (!isDepthwise(node)) {
-      this.reshape(product, filter, shape)
-      return filter
-    }
-    const flat = model.tensor(`${name}.flat`, [channels, length])
-    this.reshape(product, flat, [channels, length])
+    const fixed = windowsOf(weight, channels * kernels, cin, kernel, false)
+    const product = this.sumOfKernels(node, fixed, [channels, length])
+    const plain = kernel === 1 && node.stride === 1 && groups === 1 && this.form.pointwise !== 'conv'
+    if (!isDepthwise(node))
+      return this.reshaped(product, `${name}.filter`, plain ? [channels, length] : filterShape(node))
+    const flat = this.reshaped(product, `${name}.flat`, [channels, length])
     const turnedAround = model.tensor(`${name}.taps`, [length, channels])
     model.operator('TRANSPOSE', [flat, model.constant(`${name}.order`, [2], Int32Array.of(1, 0))], turnedAround)
-    this.reshape(turnedAround, filter, shape)
-    return filter
+    return this.reshaped(turnedAround, `${name}.filter`, filterShape(node))
   }
 
-  private fusedBias(
-    name: string,
-    eta: number,
-    [channels, kernels]: [number, number],
-    bias: Float64Array,
-    constant: Float64Array,
-  ): number {
+  /** Fixed kernels [rows][kernel][length] times [rows] coefficients. */
+  private sumOfKernels(node: Conv, fixed: Float32Array, [rows, length]: [number, number]): number {
     const { model } = this
-    const shape = [channels, 1, kernels]
+    const { name } = node
+    const { kernels } = node.dynamic!
+    if (this.form.kernel === 'matmul') {
+      const eta = this.eta(node, [rows, 1, kernels])
+      const product = model.tensor(`${name}.kernel`, [rows, 1, length])
+      const weights = model.constant(`${name}.kernels`, [rows, kernels, length], fixed)
+      model.operator('BATCH_MATMUL', [eta, weights], product, [int8(0), int8(0)])
+      return product
+    }
+    const last = Float32Array.from(fixed, (_, i) => {
+      const [row, place] = [Math.floor(i / (length * kernels)), i % (length * kernels)]
+      return fixed[(row * kernels + (place % kernels)) * length + Math.floor(place / kernels)]
+    })
+    const scaled = model.tensor(`${name}.scaled`, [rows, length, kernels])
+    const weights = model.constant(`${name}.kernels`, [rows, length, kernels], last)
+    model.operator('MUL', [weights, this.eta(node, [rows, 1, kernels])], scaled, [int8(ACTIVATIONS.none)])
+    const sums = model.tensor(`${name}.kernel`, [rows, length])
+    model.operator('SUM', [scaled, model.constant(`${name}.last`, [1], Int32Array.of(2))], sums, [int8(0)])
+    return sums
+  }
+
+  /** Every channel through all kernels of its group; a product with ones adds up the members. */
+  private multiplied(node: Conv, picture: number, weight: Float32Array, raw: number, shape: number[]): void {
+    const { model } = this
+    const { name, channels, kernel, groups, input, stride } = node
+    const [cin, out, taps] = [input.channels / groups, channels / groups, kernel * kernel]
+    const fixed = windowsOf(weight, channels * node.dynamic!.kernels, cin, kernel, false)
+    const rows = this.reshaped(this.sumOfKernels(node, fixed, [channels, taps * cin]), `${name}.by_group`, [
+      groups,
+      out,
+      taps,
+      cin,
+    ])
+    const members = model.tensor(`${name}.members`, [taps, groups, cin, out])
+    model.operator('TRANSPOSE', [rows, model.constant('by_tap', [4], Int32Array.of(2, 0, 3, 1))], members)
+    const filter = this.reshaped(members, `${name}.filter`, [1, kernel, kernel, input.channels * out])
+    const zeros = model.constant(`${name}.zeros`, [input.channels * out], new Float32Array(input.channels * out))
+    const parts = model.tensor(`${name}.parts`, [1, shape[1], shape[2], input.channels * out])
+    const SAME = 0
+    const strides = [int32(stride), int32(stride)]
+    const options = [int8(SAME), ...strides, int32(out), int8(ACTIVATIONS.none), int32(1), int32(1)]
+    model.operator('DEPTHWISE_CONV_2D', [picture, filter, zeros], parts, options)
+    const pixels = shape[1] * shape[2] * groups
+    const ones = Float32Array.from({ length: out * cin * out }, (_, i) =>
+      i % out === Math.floor(i / (cin * out)) ? 1 : 0,
+    )
+    this.addedUp(node, parts, [pixels, cin * out], ones, out, raw, shape)
+  }
+
+  /** All fixed kernels as one convolution; its results are weighted and added up. */
+  private maps(node: Conv, picture: number, weight: Float32Array, raw: number, shape: number[]): void {
+    const { model } = this
+    const { name, channels, kernel, groups, input } = node
+    const { kernels } = node.dynamic!
+    const many = channels * kernels
+    const cin = input.channels / groups
+    const fixed = windowsOf(weight, many, cin, kernel, false)
+    const filter = model.constant(`${name}.kernels`, [many, kernel, kernel, cin], fixed)
+    const zeros = model.constant(`${name}.zeros`, [many], new Float32Array(many))
+    const maps = model.tensor(`${name}.maps`, [1, shape[1], shape[2], many])
+    this.window({ ...node, channels: many }, [picture, filter, zeros], maps, 'none')
+    const weighted = model.tensor(`${name}.weighted`, [1, shape[1], shape[2], many])
+    model.operator('MUL', [maps, this.eta(node, [1, 1, 1, many])], weighted, [int8(ACTIVATIONS.none)])
+    const ones = new Float32Array(kernels).fill(1)
+    this.addedUp(node, weighted, [shape[1] * shape[2] * channels, kernels], ones, 1, raw, shape)
+  }
+
+  /** `parts` as rows, times constant columns [out][row length]. */
+  private addedUp(
+    { name }: Conv,
+    parts: number,
+    rows: [number, number],
+    columns: Float32Array,
+    out: number,
+    raw: number,
+    shape: number[],
+  ): void {
+    const { model } = this
+    const flat = this.reshaped(parts, `${name}.part_rows`, rows)
+    const adder = model.constant(`${name}.ones`, [out, rows[1]], columns)
+    const sums = model.tensor(`${name}.sums`, [rows[0], out])
+    model.operator('FULLY_CONNECTED', [flat, adder, -1], sums, [int8(ACTIVATIONS.none)])
+    this.reshape(sums, raw, shape)
+  }
+
+  private fusedBias(node: Conv, bias: Float64Array, constant: Float64Array): number {
+    const { model } = this
+    const { name, channels } = node
+    const shape = [channels, 1, node.dynamic!.kernels]
     const scaled = model.tensor(`${name}.scaled_biases`, shape)
     const biases = model.constant(`${name}.biases`, shape, Float32Array.from(bias))
-    model.operator('MUL', [eta, biases], scaled, [int8(ACTIVATIONS.none)])
+    model.operator('MUL', [this.eta(node, shape), biases], scaled, [int8(ACTIVATIONS.none)])
     const sums = model.tensor(`${name}.bias_sums`, [channels])
     model.operator('SUM', [scaled, model.constant(`${name}.bias_axes`, [2], Int32Array.of(1, 2))], sums, [int8(0)])
     const total = model.tensor(`${name}.bias`, [channels])
     const constants = model.constant(`${name}.constant`, [channels], Float32Array.from(constant))
     model.operator('ADD', [sums, constants], total, [int8(ACTIVATIONS.none)])
     return total
+  }
+
+  /** The coefficients of this convolution, [channel][kernel], in a shape. */
+  private eta({ name, channels, dynamic }: Conv, shape: number[]): number {
+    const { model } = this
+    const { coefficients, from, kernels } = dynamic!
+    const range = [Int32Array.of(0, from), Int32Array.of(1, channels * kernels)]
+    const known = this.made.get(`${name}.part`)
+    const part = known ?? model.tensor(`${name}.part`, [1, channels * kernels])
+    if (known === undefined) {
+      const [begin, count] = range.map((values, i) => model.constant(`${name}.range${i}`, [2], values))
+      model.operator('SLICE', [this.made.get(coefficients)!, begin, count], part)
+      this.made.set(`${name}.part`, part)
+    }
+    return this.reshaped(part, `${name}.eta ${shape}`, shape)
+  }
+
+  private reshaped(input: number, name: string, shape: number[]): number {
+    const output = this.model.tensor(name, shape)
+    this.reshape(input, output, shape)
+    return output
   }
 
   /** The same tensor in float32. */
