@@ -1,20 +1,8 @@
+import { DYNEDGE } from '../src/bench/report.ts'
 import { DynedgeError } from '../src/errors.ts'
 import type { Precision } from '../src/plan/weights.ts'
-import type { Contender } from './contenders.ts'
+import { type Contender, nameOf } from './contenders.ts'
 import type { Subject } from './models.ts'
-
-/** Logits beside those of our own f32 of the same variant, over the same pictures. */
-export interface Agreement {
-  pictures: number
-  /** Largest difference, as part of the largest logit. */
-  difference: number
-  /** Mean of the pictures'. */
-  correlation: number
-  /** Share of pictures with the same best class. */
-  same: number
-  /** Share of pictures that were given their class; of trained networks. */
-  top1?: number
-}
 
 /** Of the largest logit, where the arithmetic is float32. */
 const TOLERANCE = 1e-3
@@ -29,9 +17,9 @@ export async function compare(
   contenders: readonly Contender[],
   { pictures, classes, size }: Pick<Subject, 'pictures' | 'classes' | 'size'>,
 ): Promise<void> {
-  const first = contenders.find(({ row }) => row.runtime === 'dynedge' && row.precision === 'f32') ?? contenders[0]
+  const first = contenders.find(({ row }) => row.runtime === DYNEDGE && row.precision === 'f32') ?? contenders[0]
   const own = (precision: Precision) =>
-    contenders.find(({ row }) => row.runtime === 'dynedge' && row.precision === precision) ?? first
+    contenders.find(({ row }) => row.runtime === DYNEDGE && row.precision === precision) ?? first
   const sums = contenders.map(() => ({ difference: 0, correlation: 0, same: 0, right: 0 }))
   for (const [index, data] of pictures.entries()) {
     const picture = { data, height: size, width: size }
@@ -57,7 +45,7 @@ export async function compare(
       same: same / count,
       ...(classes && { top1: right / count }),
     }
-    const who = [row.network, row.precision, row.runtime, row.variant, row.form].filter(Boolean).join(' ')
+    const who = nameOf(row)
     if (row.precision === 'int8' ? !(correlation >= LEAST_CORRELATION) : !(difference <= TOLERANCE))
       throw new DynedgeError(
         'bad-program',

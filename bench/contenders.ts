@@ -1,23 +1,16 @@
-import type { Row } from '../src/bench/latency.ts'
+import type { Row } from '../src/bench/report.ts'
 import type { TensorInput } from '../src/network.ts'
-import type { Agreement } from './agreement.ts'
 import type { Model } from './models.ts'
 import { type Opened, open } from './runtimes.ts'
 
-export interface BenchRow extends Row {
-  /** How a dynamic network was written for a peer. */
-  form?: string
-  /** Bundle or model file. */
-  bytes: number
-  /** From these bytes in memory to a network that is ready, in a process that has done it before; least of three. */
-  loadMs: number
-  /** Activations, of dynedge. */
-  arenaBytes?: number
-  agreement?: Agreement
+export interface Contender extends Opened {
+  row: Omit<Row, 'ms' | 'runs'>
 }
 
-export interface Contender extends Opened {
-  row: Omit<BenchRow, 'ms' | 'runs'>
+/** For messages. */
+export function nameOf({ network, size, precision, runtime, variant, threads, form }: Contender['row']): string {
+  const parts = [network, size, precision, runtime, variant, form, threads > 1 ? `${threads} threads` : '']
+  return parts.filter(Boolean).join(' ')
 }
 
 const LOADS = 3

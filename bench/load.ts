@@ -4,40 +4,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { minAndMedian } from '../src/bench/latency.ts'
+import { timesOf } from '../src/bench/latency.ts'
+import type { LoadTime } from '../src/bench/report.ts'
 import type { TensorInput } from '../src/network.ts'
-import type { Precision } from '../src/plan/weights.ts'
 import type { Variant } from '../src/runtime/module.ts'
 import type { Model } from './models.ts'
 import { open, type Runtime } from './runtimes.ts'
-
-/**
- * From the bytes of a bundle or model in memory to a network that runs. Of dynedge: header, memory, copy, checksums, compiling the kernels,
- * planning, verifying; of peers: reading their script, compiling their runtime, making a session.
- */
-export interface LoadTime {
-  runtime: string
-  network: string
-  precision: Precision
-  variant: Variant | null
-  size: number
-  bundleBytes: number
-  /** Fresh processes. */
-  cold: { min: number; median: number }
-  /** Their first run, with code that nobody has optimised yet. */
-  firstRun: { min: number; median: number }
-  /** The same process again: kernels compiled. */
-  warm: { min: number; median: number }
-  /** Of dynedge. */
-  memoryBytes?: number
-  weightBytes?: number
-}
 
 interface Sample {
   cold: number
   firstRun: number
   warm: number[]
-  memoryBytes?: number
+  heapBytes: number
   weightBytes?: number
 }
 
@@ -59,7 +37,7 @@ export async function measureLoad(model: Model, picture: TensorInput): Promise<L
       const { stdout } = await promisify(execFile)(process.execPath, [...flags, ...given])
       samples.push(JSON.parse(stdout))
     }
-    const { memoryBytes, weightBytes } = samples[0]
+    const { heapBytes, weightBytes } = samples[0]
     return {
       runtime,
       network,
@@ -67,10 +45,11 @@ export async function measureLoad(model: Model, picture: TensorInput): Promise<L
       variant,
       size,
       bundleBytes: file.length,
-      cold: minAndMedian(samples.map(({ cold }) => cold)),
-      firstRun: minAndMedian(samples.map(({ firstRun }) => firstRun)),
-      warm: minAndMedian(samples.flatMap(({ warm }) => warm)),
-      memoryBytes,
+      cold: timesOf(samples.map(({ cold }) => cold)),
+      firstRun: timesOf(samples.map(({ firstRun }) => firstRun)),
+      toFirstResult: timesOf(samples.map(({ cold, firstRun }) => cold + firstRun)),
+      warm: timesOf(samples.flatMap(({ warm }) => warm)),
+      heapBytes,
       weightBytes,
     }
   } finally {
@@ -82,13 +61,15 @@ async function sample(path: string, runtime: Runtime, variant: Variant | null, s
   const bytes = new Uint8Array(await readFile(path))
   const values = new Uint8Array(await readFile(`${path}.picture`))
   const picture = { data: new Float32Array(values.buffer), height: size, width: size }
+  const memories = watchMemories()
   const start = performance.now()
   const first = await open({ runtime, variant, threads: 1 }, bytes, picture)
   const cold = performance.now() - start
   const begin = performance.now()
   await first.run()
   const firstRun = performance.now() - begin
-  const { memoryBytes, weightBytes } = first.network?.describe() ?? {}
+  const heapBytes = [...memories].reduce((sum, { buffer }) => sum + buffer.byteLength, 0)
+  const weightBytes = first.network?.describe().weightBytes
   await first.release()
   const warm: number[] = []
   for (let i = 0; i < WARM_LOADS; ++i) {
@@ -97,7 +78,37 @@ async function sample(path: string, runtime: Runtime, variant: Variant | null, s
     warm.push(performance.now() - again)
     await second.release()
   }
-  return { cold, firstRun, warm, memoryBytes, weightBytes }
+  return { cold, firstRun, warm, heapBytes, weightBytes }
+}
+
+/** The memories of all instances that are made from now on. */
+function watchMemories(): Set<WebAssembly.Memory> {
+  const memories = new Set<WebAssembly.Memory>()
+  const note = (instance: WebAssembly.Instance) => {
+    for (const value of Object.values(instance.exports)) if (value instanceof WebAssembly.Memory) memories.add(value)
+    return instance
+  }
+  const { instantiate, Instance } = WebAssembly
+  Object.assign(WebAssembly, {
+    instantiate: async (...given: Parameters<typeof instantiate>) => {
+      const made = await instantiate(...given)
+      note(made instanceof Instance ? made : (made as unknown as WebAssembly.WebAssemblyInstantiatedSource).instance)
+      return made
+    },
+    Instance: class extends Instance {
+      constructor(...given: ConstructorParameters<typeof Instance>) {
+        super(...given)
+        note(this)
+      }
+    },
+    Memory: class extends WebAssembly.Memory {
+      constructor(descriptor: WebAssembly.MemoryDescriptor) {
+        super(descriptor)
+        memories.add(this)
+      }
+    },
+  })
+  return memories
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

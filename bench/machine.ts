@@ -1,15 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { cpus, loadavg, release, totalmem } from 'node:os'
-
-export interface Machine {
-  cpu: string
-  cores: number
-  memoryGiB: number
-  os: string
-  arch: string
-  /** Load average of the last minute: what else ran here. */
-  load: number
-}
+import type { Machine } from '../src/bench/report.ts'
 
 export function machine(): Machine {
   const processors = cpus()

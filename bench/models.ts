@@ -1,4 +1,5 @@
 import { type BenchSpec, seededInput, seededWeights } from '../src/bench/latency.ts'
+import { DYNEDGE } from '../src/bench/report.ts'
 import type { JsonObject } from '../src/bundle/header.ts'
 import type { Graph } from '../src/graph/graph.ts'
 import type { StateDict } from '../src/graph/parameters.ts'
@@ -11,7 +12,7 @@ import { type Integers, integersOf } from './integers.ts'
 import { INTEGER_FORMS, type IntegerForm, writeIntegerOnnx } from './onnx/integer.ts'
 import { FORMS, writeOnnx } from './onnx/write.ts'
 import { type Labelled, seededPictures, type Trained } from './pictures.ts'
-import { DYNEDGE, LITERT, ORT, type Runtime, TFJS } from './runtimes.ts'
+import { LITERT, ORT, type Runtime, TFJS } from './runtimes.ts'
 import { TFJS_FORMS, writeTfjs } from './tfjs/write.ts'
 import { TFLITE_FORMS, writeTflite } from './tflite/write.ts'
 
@@ -87,9 +88,11 @@ export function modelsOf(subject: Subject, asked: Asked): Model[] {
   const models: Model[] = []
   for (const precision of asked.precisions) {
     const add = (runtime: Runtime, file: Uint8Array, variants: readonly (Variant | null)[], form?: string) => {
+      // LiteRT.js has threads only with relaxed SIMD.
       for (const variant of variants)
         for (const threads of asked.threads)
-          models.push({ runtime, network: name, precision, variant, threads, size, ...(form && { form }), file })
+          if (runtime !== LITERT || threads === 1 || variant === 'relaxed')
+            models.push({ runtime, network: name, precision, variant, threads, size, ...(form && { form }), file })
     }
     add(DYNEDGE, bundleOf(subject, precision), asked.variants)
     for (const peer of [ORT, TFJS, LITERT] as const) {

@@ -2,20 +2,11 @@ import { mkdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { race, seededBundle, seededPicture, seededWeights } from '../src/bench/latency.ts'
+import type { Peaks } from '../src/bench/report.ts'
 import type { Graph } from '../src/graph/graph.ts'
 import type { Load } from '../src/load.ts'
 import { Builder } from '../src/networks/builder.ts'
 import type { Variant } from '../src/runtime/module.ts'
-
-/** Rates of one build on this machine, in 10^9 multiply-adds per second. */
-export interface Peaks {
-  variant: Variant
-  /** 12 independent chains in registers. */
-  registers: number
-  /** Pointwise kernel, depth x lanes x pixels, by shape. */
-  gemm: { shape: string; rate: number }[]
-  best: number
-}
 
 /** Depth, lanes, side of the picture. */
 const SHAPES = [

@@ -1,3 +1,4 @@
+import { DYNEDGE } from '../src/bench/report.ts'
 import type { Network, TensorInput } from '../src/network.ts'
 import type { Variant } from '../src/runtime/module.ts'
 import { load } from './kernels.ts'
@@ -5,7 +6,6 @@ import { openLiteRt } from './litert.ts'
 import { openOrt, type PeerSession } from './ort.ts'
 import { openTfjs } from './tfjs.ts'
 
-export const DYNEDGE = 'dynedge'
 export const ORT = 'onnxruntime-web'
 export const LITERT = 'litert.js'
 export const TFJS = 'tensorflow.js'

@@ -50,6 +50,14 @@ await build({
   platform: 'browser',
 })
 await build({ ...common, entryPoints: { 'eval-page': 'src/cli/eval/page/style.css' } })
+// And `dynedge bench --html`.
+await build({
+  ...common,
+  format: 'iife',
+  entryPoints: { 'bench-page': 'src/bench/page/client.ts' },
+  platform: 'browser',
+})
+await build({ ...common, entryPoints: { 'bench-page': 'src/bench/page/style.css' } })
 await build({
   ...common,
   entryPoints: { node: 'src/node.ts', cli: 'src/cli/main.ts', 'eval-worker': 'src/cli/eval/worker.ts' },

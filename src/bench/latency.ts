@@ -9,6 +9,7 @@ import { packBundle } from '../pack/pack.ts'
 import { quantizeGraph, type Range, rangeGroups } from '../pack/quantize-graph.ts'
 import type { Precision } from '../plan/weights.ts'
 import type { Variant } from '../runtime/module.ts'
+import { DYNEDGE, type Row, type Times } from './report.ts'
 
 /** What to measure: every combination; squares of `sizes` pixels. */
 export interface BenchSpec {
@@ -16,18 +17,7 @@ export interface BenchSpec {
   sizes: number[]
   precisions: Precision[]
   variants: Variant[]
-}
-
-export interface Row {
-  runtime: string
-  network: string
-  precision: Precision
-  /** Binary of dynedge; null where a peer has no choice. */
-  variant: Variant | null
-  threads: number
-  size: number
-  ms: { min: number; median: number }
-  runs: number
+  threads: number[]
 }
 
 export interface RaceOptions {
@@ -119,10 +109,14 @@ export async function race(
   return times
 }
 
-export function minAndMedian(times: readonly number[]): { min: number; median: number } {
-  const sorted = [...times].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return { min: sorted[0], median: sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2 }
+export function timesOf(milliseconds: readonly number[]): Times {
+  const sorted = [...milliseconds].sort((a, b) => a - b)
+  const at = (part: number) => {
+    const place = (sorted.length - 1) * part
+    const low = Math.floor(place)
+    return sorted[low] + (sorted[Math.ceil(place)] - sorted[low]) * (place - low)
+  }
+  return { min: sorted[0], median: at(0.5), spread: at(0.75) - at(0.25) }
 }
 
 /** Latency of dynedge alone, on random weights: what `dynedge bench` prints where there are no peers. Throws as `load` and `buildNetwork` do. */
@@ -139,27 +133,24 @@ export async function benchLatency(
       const state = seededWeights(graph)
       for (const precision of spec.precisions) {
         const bundle = seededBundle(graph, state, precision, size)
-        for (const variant of spec.variants) {
-          options.onProgress?.(`${name} ${precision} ${variant} ${size}`)
-          const network = await load(bundle, { variant })
-          entries.push({
-            network,
-            row: { runtime: 'dynedge', network: name, precision, variant, threads: network.threads, size },
-          })
-        }
+        for (const variant of spec.variants)
+          for (const threads of spec.threads) {
+            options.onProgress?.([name, precision, variant, size, `${threads} threads`].join(' '))
+            const network = await load(bundle, { variant, threads })
+            const row = { runtime: DYNEDGE, network: name, precision, variant, threads: network.threads, size }
+            entries.push({ network, row })
+          }
       }
     }
     const picture = seededPicture(size)
     const times = await race(
-      entries.map(
-        ({ network }) =>
-          () =>
-            network.runSync(picture),
+      entries.map(({ network }) =>
+        network.threads === 1 ? () => network.runSync(picture) : () => network.run(picture),
       ),
       options,
     )
     entries.forEach(({ network, row }, index) => {
-      rows.push({ ...row, ms: minAndMedian(times[index]), runs: times[index].length })
+      rows.push({ ...row, ms: timesOf(times[index]), runs: times[index].length })
       network.dispose()
     })
   }

@@ -1,9 +1,13 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
-import { benchLatency, parseSizes, type Row } from '../bench/latency.ts'
+import { reductionsOf } from '../bench/figure7.ts'
+import { benchLatency, parseSizes } from '../bench/latency.ts'
+import { reportPage } from '../bench/page/page.ts'
+import type { Report, Row } from '../bench/report.ts'
 import { DynedgeError } from '../errors.ts'
 import { buildNetwork } from '../networks/index.ts'
 import { load } from '../node.ts'
@@ -11,15 +15,17 @@ import type { Precision } from '../plan/weights.ts'
 import { chooseVariant, type Variant } from '../runtime/module.ts'
 import { parsePositive } from './options.ts'
 import { columns, print, printJson } from './output.ts'
-import { packageRoot } from './package.ts'
+import { packageRoot, packageVersion } from './package.ts'
 
 interface Options {
   networks: string[]
   sizes: number[]
   precisions: Precision[]
   variants?: Variant[]
+  threads: number[]
   seconds: number
   json?: boolean
+  html?: string
 }
 
 export function benchCommand(program: Command): void {
@@ -34,9 +40,10 @@ export function benchCommand(program: Command): void {
       'simd,relaxed (default: the fastest that runs here)',
       oneOf<Variant>(['simd', 'relaxed']),
     )
-    .option('--threads <count>', 'only 1 in this version', oneOf(['1']), ['1'])
+    .option('--threads <counts>', '1 or 1,2', counts, [1])
     .option('--seconds <n>', 'time for each network', parsePositive, 3)
     .option('--json', 'print one JSON object')
+    .option('--html <file>', 'write a page with charts, too')
     .allowUnknownOption()
     .allowExcessArguments()
     .addHelpText(
@@ -51,18 +58,39 @@ async function bench(options: Options, command: Command): Promise<void> {
   if (existsSync(join(root, 'bench', 'run.ts'))) return checkoutBench(root)
   if (command.args.length)
     throw new DynedgeError('usage', `bench does not know ${command.args[0]} outside of a checkout.`)
-  const { networks, sizes, precisions, seconds } = options
+  const { networks, sizes, precisions, threads, seconds, json, html } = options
   const variants = options.variants ?? [await chooseVariant()]
   const onProgress = (text: string) => process.stderr.write(`${text}\n`)
-  const rows = await benchLatency(load, { networks, sizes, precisions, variants }, { seconds, onProgress })
-  const engine = { node: process.version, v8: process.versions.v8, peers: {} }
-  if (options.json)
-    printJson({
-      machine: { cpu: cpus()[0].model.trim(), cores: cpus().length, os: process.platform, arch: process.arch },
-      engine,
-      rows,
-    })
+  const rows = await benchLatency(load, { networks, sizes, precisions, variants, threads }, { seconds, onProgress })
+  const report: Report = {
+    machine: { cpu: cpus()[0].model.trim(), cores: cpus().length, os: process.platform, arch: process.arch },
+    engine: { node: process.version, v8: process.versions.v8, flags: [], peers: {} },
+    commit: packageVersion(),
+    date: new Date().toISOString(),
+    rows,
+    ratios: [],
+    reductions: reductionsOf(rows),
+    peaks: [],
+    steps: [],
+    load: [],
+  }
+  if (html) await writePage(html, report)
+  if (json) printJson(report)
   else showRows(rows)
+}
+
+async function writePage(path: string, report: Report): Promise<void> {
+  const built = (name: string) => readFile(new URL(`./${name}`, import.meta.url), 'utf8')
+  const [style, script] = await Promise.all([built('bench-page.css'), built('bench-page.js')])
+  const page = reportPage('dynedge bench', [{ title: 'Latency', report }], { style, script })
+  try {
+    await writeFile(path, page)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new DynedgeError('usage', `${path} cannot be written (${code}); name a file in a folder that exists.`, {
+      cause: error,
+    })
+  }
 }
 
 /** The whole command line goes to the checkout's bench, which has its own parser. */
@@ -85,17 +113,18 @@ function checkoutBench(root: string): Promise<void> {
 }
 
 function showRows(rows: Row[]): void {
-  const cells = rows.map(({ network, precision, variant, size, ms }) => [
+  const cells = rows.map(({ network, precision, variant, threads, size, ms }) => [
     network,
     precision,
     variant ?? '',
+    `${threads}`,
     `${size}`,
     ms.min.toFixed(2),
     ms.median.toFixed(2),
   ])
   for (const line of columns(
-    [['network', 'precision', 'variant', 'size', 'min ms', 'median ms'], ...cells],
-    new Set([3, 4, 5]),
+    [['network', 'precision', 'variant', 'threads', 'size', 'min ms', 'median ms'], ...cells],
+    new Set([3, 4, 5, 6]),
   ))
     print(line)
 }
@@ -109,6 +138,12 @@ function networkNames(text: string): string[] {
 function sizes(text: string): number[] {
   const list = parseSizes(text)
   if (!list) throw new InvalidArgumentError('Expected 224 or 128,224 or 96..448.')
+  return list
+}
+
+function counts(text: string): number[] {
+  const list = text.split(',').map(Number)
+  if (!list.every((count) => Number.isInteger(count) && count > 0)) throw new InvalidArgumentError('Expected 1 or 1,2.')
   return list
 }
 

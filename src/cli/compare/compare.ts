@@ -1,4 +1,4 @@
-import { minAndMedian, race } from '../../bench/latency.ts'
+import { race, timesOf } from '../../bench/latency.ts'
 import { DynedgeError } from '../../errors.ts'
 import type { PixelSource } from '../../image/pixels.ts'
 import { load, type Network, type Variant } from '../../node.ts'
@@ -89,7 +89,7 @@ export async function compareBundles(a: string, b: string, options: CompareOptio
   options.onStart?.({ a: sides[0].side, b: sides[1].side, ...about })
   const { images, same, logits, skipped } = await runPictures(sides, entries, options)
   if (images === 0) throw allSkipped(options.images, skipped)
-  const times = await timesOf(sides, options.seconds)
+  const times = await raced(sides, options.seconds)
   for (const { net } of sides) net.dispose()
   return {
     a: judged(sides[0], times[0], images),
@@ -173,11 +173,11 @@ async function answersOf(sides: readonly Opened[], pixels: PixelSource, path: st
 }
 
 /** In bursts by turns, so that what else the machine does falls on both. */
-async function timesOf(sides: readonly Opened[], seconds: number): Promise<Judged['ms'][]> {
+async function raced(sides: readonly Opened[], seconds: number): Promise<Judged['ms'][]> {
   const runs = sides.map(({ net, side }) => {
     const [height, width] = side.input
     const gray = { data: new Float32Array(height * width * 3), height, width }
     return () => net.runSync(gray)
   })
-  return (await race(runs, { seconds })).map(minAndMedian)
+  return (await race(runs, { seconds })).map(timesOf)
 }

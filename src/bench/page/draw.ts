@@ -1,0 +1,123 @@
+import {
+  BarController,
+  BarElement,
+  CategoryScale,
+  Chart,
+  type ChartConfiguration,
+  type ChartDataset,
+  Legend,
+  LinearScale,
+  LineController,
+  LineElement,
+  LogarithmicScale,
+  PointElement,
+  Tooltip,
+} from 'chart.js'
+import type { Chart as Drawn, Series } from '../charts.ts'
+
+Chart.register(BarController, BarElement, LineController, LineElement, PointElement)
+Chart.register(CategoryScale, LinearScale, LogarithmicScale, Legend, Tooltip)
+
+const COLOURS = 8
+const BAR_PIXELS = 15
+const FRAME_PIXELS = 90
+
+let drawn: Chart[] = []
+
+/** Draws every `canvas[data-chart]` below `root`, and again whenever the system turns light or dark. */
+export function drawAll(charts: readonly Drawn[], root: ParentNode): void {
+  const draw = () => {
+    for (const chart of drawn) chart.destroy()
+    drawn = [...root.querySelectorAll<HTMLCanvasElement>('canvas[data-chart]')].map((canvas) => {
+      const chart = charts[Number(canvas.dataset.chart)]
+      const bars = chart.labels.length * chart.series.length
+      canvas.parentElement!.style.height =
+        chart.kind === 'bars' ? `${bars * BAR_PIXELS + chart.labels.length * 12 + FRAME_PIXELS}px` : ''
+      return new Chart(canvas, (chart.kind === 'bars' ? barsOf(chart) : linesOf(chart)) as ChartConfiguration)
+    })
+  }
+  draw()
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw)
+}
+
+const style = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
+const colourOf = ({ colour }: Series) => style(`--series-${colour % COLOURS}`)
+
+function look() {
+  Object.assign(Chart.defaults.font, { family: 'system-ui, sans-serif', size: 12 })
+  return { ink: style('--soft'), line: style('--line'), paper: style('--card') }
+}
+
+function barsOf({ labels, series, unit }: Drawn): ChartConfiguration<'bar'> {
+  const { ink, line } = look()
+  const datasets: ChartDataset<'bar'>[] = series.map((one) => ({
+    label: one.name,
+    data: one.values as number[],
+    backgroundColor: colourOf(one),
+    borderRadius: 2,
+    barPercentage: 0.95,
+    categoryPercentage: 0.85,
+  }))
+  const numbers = { color: ink, callback: (value: string | number) => `${value} ${unit}` }
+  return {
+    type: 'bar',
+    data: { labels: labels.map(String), datasets },
+    options: {
+      indexAxis: 'y',
+      maintainAspectRatio: false,
+      animation: false,
+      scales: {
+        x: { beginAtZero: true, ticks: numbers, grid: { color: line }, border: { display: false } },
+        y: { ticks: { color: ink }, grid: { display: false }, border: { color: line } },
+      },
+      plugins: plugins(unit, ink),
+    },
+  }
+}
+
+function linesOf({ labels, series, unit, along }: Drawn): ChartConfiguration<'line'> {
+  const { ink, line, paper } = look()
+  const datasets: ChartDataset<'line'>[] = series.map((one) => ({
+    label: one.name,
+    data: one.values as number[],
+    borderColor: colourOf(one),
+    backgroundColor: one.dots ? colourOf(one) : paper,
+    borderDash: one.dashed ? [6, 4] : [],
+    borderWidth: 2,
+    pointRadius: one.dots ? 7 : 3,
+    pointStyle: one.dots ? 'rectRot' : 'circle',
+    showLine: !one.dots,
+    spanGaps: true,
+  }))
+  const numbers = { color: ink, callback: (value: string | number) => `${value} ${unit}` }
+  const logarithmic = unit === 'ms'
+  return {
+    type: 'line',
+    data: { labels, datasets },
+    options: {
+      maintainAspectRatio: false,
+      animation: false,
+      interaction: { mode: 'index', intersect: false },
+      scales: {
+        x: { ticks: { color: ink }, grid: { color: line }, title: { display: true, text: along, color: ink } },
+        y: {
+          type: logarithmic ? 'logarithmic' : 'linear',
+          ticks: numbers,
+          grid: { color: line },
+          border: { display: false },
+        },
+      },
+      plugins: plugins(unit, ink),
+    },
+  }
+}
+
+const plugins = (unit: string, ink: string) => ({
+  legend: { position: 'bottom' as const, labels: { color: ink, boxWidth: 14, boxHeight: 10 } },
+  tooltip: {
+    callbacks: {
+      label: ({ dataset, formattedValue }: { dataset: { label?: string }; formattedValue: string }) =>
+        `${dataset.label}: ${formattedValue} ${unit}`,
+    },
+  },
+})
