@@ -1,5 +1,5 @@
 import { PAPER } from './figure7.ts'
-import type { Report, Row } from './report.ts'
+import { DYNEDGE, type Report, type Row } from './report.ts'
 
 /** A chart as data: what a plotting library wants, without its words. */
 export interface Chart {
@@ -19,12 +19,17 @@ export interface Series {
   name: string
   /** One per label; null where nothing was measured. */
   values: (number | null)[]
-  /** Number of its colour; the same for a runtime in all charts. */
+  /** Number of its colour; a runtime's is the same in all charts. */
   colour: number
+  /** How much paler than that, from 0. */
+  shade?: number
   dashed?: boolean
   /** Points alone. */
   dots?: boolean
 }
+
+const RUNTIMES = [DYNEDGE, 'onnxruntime-web', 'tensorflow.js', 'litert.js']
+const PAPER_COLOUR = 7
 
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)]
 const rounded = (value: number) => Number(value.toPrecision(4))
@@ -65,21 +70,37 @@ function sameBut(a: Row, b: Row, key: keyof Row): boolean {
   return keys.every((other) => other === key || a[other] === b[other])
 }
 
+/** The colour of a contender's runtime, paler for each of its contenders before. */
+function colours(
+  contenders: readonly string[],
+  runtimeOf: (contender: string) => string,
+): Pick<Series, 'colour' | 'shade'>[] {
+  const seen = new Map<string, number>()
+  return contenders.map((contender) => {
+    const runtime = runtimeOf(contender)
+    const shade = seen.get(runtime) ?? 0
+    seen.set(runtime, shade + 1)
+    return { colour: Math.max(0, RUNTIMES.indexOf(runtime)), shade }
+  })
+}
+
 function bars({ rows }: Report): Chart[] {
   return unique(rows.map(({ precision }) => precision)).map((precision) => {
     const some = rows.filter((row) => row.precision === precision)
     const networks = unique(some.map(({ network }) => network))
     const name = namer(some)
     const contenders = unique(some.map(name))
+    const runtimeOf = (contender: string) => some.find((row) => name(row) === contender)!.runtime
+    const colour = colours(contenders, runtimeOf)
     return {
       title: `Latency, ${precision}`,
       note: `${some[0].size} x ${some[0].size}, minimum; shorter is faster.`,
       kind: 'bars' as const,
       unit: 'ms',
       labels: networks,
-      series: contenders.map((contender) => ({
+      series: contenders.map((contender, index) => ({
         name: contender,
-        colour: contenders.indexOf(contender),
+        ...colour[index],
         values: networks.map((network) => {
           const row = some.find((other) => other.network === network && name(other) === contender)
           return row ? rounded(row.ms.min) : null
@@ -109,8 +130,9 @@ function overSizes({ rows }: Report): Chart[] {
         const { network } = members[0]
         return {
           name: line,
-          colour: runtimes.length > 1 ? runtimes.indexOf(name(members[0])) : networks.indexOf(network),
-          dashed: runtimes.length > 1 ? networks.indexOf(network) > 0 : false,
+          colour: runtimes.length > 1 ? RUNTIMES.indexOf(members[0].runtime) : networks.indexOf(network),
+          shade: runtimes.length > 1 && networks.indexOf(network) > 1 ? 3 : 0,
+          dashed: runtimes.length > 1 && networks.indexOf(network) % 2 > 0,
           values: sizes.map((size) => {
             const row = members.find((other) => other.size === size)
             return row ? rounded(row.ms.min) : null
@@ -133,7 +155,7 @@ function reduced({ reductions }: Report): Chart[] {
     const paper: Series = {
       name: 'dy-mobile, the paper (Table 2)',
       values: sizes.map((size) => (size === PAPER.size ? rounded(PAPER.reduced * 100) : null)),
-      colour: 7,
+      colour: PAPER_COLOUR,
       dots: true,
     }
     return {
@@ -146,7 +168,7 @@ function reduced({ reductions }: Report): Chart[] {
       series: [
         ...some.map(({ dynamic, runtime, points }) => ({
           name: `${dynamic}, ${runtime}`,
-          colour: runtimes.length > 1 ? runtimes.indexOf(runtime) : pairs.indexOf(dynamic),
+          colour: runtimes.length > 1 ? RUNTIMES.indexOf(runtime) : pairs.indexOf(dynamic),
           dashed: runtimes.length > 1 && pairs.indexOf(dynamic) > 0,
           values: sizes.map((size) => {
             const point = points.find((other) => other.size === size)
@@ -193,9 +215,9 @@ function firstResults({ load }: Report): Chart[] {
       kind: 'bars',
       unit: 'ms',
       labels,
-      series: runtimes.map((runtime, colour) => ({
+      series: runtimes.map((runtime) => ({
         name: runtime,
-        colour,
+        colour: RUNTIMES.indexOf(runtime),
         values: labels.map((label) => {
           const times = load.filter((time) => time.runtime === runtime && `${time.network} ${time.precision}` === label)
           return times.length ? rounded(Math.min(...times.map(({ toFirstResult }) => toFirstResult.min))) : null

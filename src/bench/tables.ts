@@ -4,6 +4,10 @@ import type { Breakdown, Report } from './report.ts'
 /** A table for people; numbers are right-aligned where `numbers` says so by column. */
 export interface Table {
   title?: string
+  /** What a page calls it where it has no title. */
+  label?: string
+  /** Not to be missed. */
+  open?: boolean
   head: string[]
   lines: string[][]
 }
@@ -69,12 +73,13 @@ export function latencies({ rows }: Report): Table {
     ...(compared ? ['logits differ', 'correlation', 'same class as f32'] : []),
     ...(trained ? ['top-1'] : []),
   ]
-  return { head, lines: rows.map(columns) }
+  return { label: 'Latency', head, lines: rows.map(columns) }
 }
 
 export function ratios(report: Report): Table {
   const threaded = report.ratios.some(({ threads }) => threads > 1)
   return {
+    label: 'How many times as fast as',
     head: [
       'network',
       'size',
@@ -121,6 +126,7 @@ export function reductions(report: Report): Table[] {
     ])
   const figure = {
     title: 'Latency reduced ratio',
+    open: true,
     head: ['networks', 'precision', 'runtime', ...sizes.map(String)],
     lines,
   }
@@ -145,6 +151,7 @@ function table2({ rows, reductions }: Report): Table {
   const columns = at.map(({ precision, variant }) => `ms here, ${precision} ${variant}`)
   return {
     title: 'Table 2 of the DyNet paper',
+    open: true,
     head: ['network', "paper's top-1 error", "paper's ms", ...columns],
     lines,
   }
@@ -181,7 +188,7 @@ export function shares({ steps }: Report): Table {
     percent(step.networkOfBest),
     percent(step.fusion),
   ])
-  return { head, lines }
+  return { label: 'Shares of the best rate', open: true, head, lines }
 }
 
 export function breakdown({ network, precision, variant, size, ms, classes }: Breakdown): Table {
@@ -219,6 +226,8 @@ export function stepTables({ steps, peaks }: Report): Table[] {
 export function loads({ load }: Report): Table {
   const pair = ({ min, median }: { min: number; median: number }) => `${min.toFixed(1)} / ${median.toFixed(1)}`
   return {
+    label: 'Loading',
+    open: true,
     head: [
       ...['network', 'size', 'precision', 'runtime', 'variant', 'file MB', 'to first result ms, min / median'],
       ...['cold load ms', 'first run ms', 'warm load ms', 'wasm heap MiB'],

@@ -21,6 +21,8 @@ Chart.register(CategoryScale, LinearScale, LogarithmicScale, Legend, Tooltip)
 const COLOURS = 8
 const BAR_PIXELS = 15
 const FRAME_PIXELS = 90
+const SHADE = 0.22
+const PALEST = 0.25
 
 let drawn: Chart[] = []
 
@@ -41,7 +43,12 @@ export function drawAll(charts: readonly Drawn[], root: ParentNode): void {
 }
 
 const style = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
-const colourOf = ({ colour }: Series) => style(`--series-${colour % COLOURS}`)
+
+/** Paler shades let the card shine through. */
+function colourOf({ colour, shade = 0 }: Series): string {
+  const part = Math.round(100 * Math.max(PALEST, 1 - shade * SHADE))
+  return `color-mix(in srgb, ${style(`--series-${colour % COLOURS}`)} ${part}%, ${style('--card')})`
+}
 
 function look() {
   Object.assign(Chart.defaults.font, { family: 'system-ui, sans-serif', size: 12 })
@@ -58,7 +65,7 @@ function barsOf({ labels, series, unit }: Drawn): ChartConfiguration<'bar'> {
     barPercentage: 0.95,
     categoryPercentage: 0.85,
   }))
-  const numbers = { color: ink, callback: (value: string | number) => `${value} ${unit}` }
+  const numbers = { color: ink, maxRotation: 0, callback: (value: string | number) => `${value} ${unit}` }
   return {
     type: 'bar',
     data: { labels: labels.map(String), datasets },
@@ -89,7 +96,7 @@ function linesOf({ labels, series, unit, along }: Drawn): ChartConfiguration<'li
     showLine: !one.dots,
     spanGaps: true,
   }))
-  const numbers = { color: ink, callback: (value: string | number) => `${value} ${unit}` }
+  const numbers = { color: ink, maxRotation: 0, callback: (value: string | number) => `${value} ${unit}` }
   const logarithmic = unit === 'ms'
   return {
     type: 'line',

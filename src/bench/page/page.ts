@@ -17,8 +17,6 @@ export interface PageAssets {
   script: string
 }
 
-const SHORT_TABLE = 12
-
 /** A page of one file: it asks nothing of any server. Its charts are drawn by its script; everything in them is in its tables as well. */
 export function reportPage(title: string, sections: readonly Section[], assets: PageAssets): string {
   const charts: Chart[] = []
@@ -72,15 +70,15 @@ function figure({ title, note }: Chart, index: number): Markup {
 
 const NUMBER = /^[\d.e+-]*( ?[%x])?( .*)?$/
 
-function table({ title, head, lines }: Table): Markup {
+function table({ title, label, open, head, lines }: Table): Markup {
   const right = head.map((_, column) => lines.every((line) => NUMBER.test(line[column])))
   const cell = (name: 'th' | 'td') => (text: string, column: number) =>
     new Markup(
       html`<${new Markup(name)}${new Markup(right[column] ? ' class="number"' : '')}>${text}</${new Markup(name)}>`
         .text,
     )
-  return html`<details${new Markup(lines.length <= SHORT_TABLE ? ' open' : '')}>
-<summary>${title ?? `Table: ${head.slice(0, 4).join(', ')} ...`} (${lines.length} rows)</summary>
+  return html`<details${new Markup(open ? ' open' : '')}>
+<summary>${title ?? label}, ${lines.length} ${lines.length > 1 ? 'rows' : 'row'}</summary>
 <div class="scroll"><table><thead><tr>${head.map(cell('th'))}</tr></thead><tbody>
 ${lines.map((line) => html`<tr>${line.map(cell('td'))}</tr>\n`)}</tbody></table></div>
 </details>
