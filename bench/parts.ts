@@ -11,23 +11,23 @@ import type { Options } from './options.ts'
 import { writeResults } from './results.ts'
 
 const THREE = '--networks dy-mobile,dy-shuffle,mobilenetv2'
-const TWO_PAIRS = '--networks dy-mobile,mobilenetv2,dy-shuffle,shufflenetv2 --variants relaxed --no-rates'
+const OVER_SIZES = '--variants relaxed --no-rates --seconds 0.7'
 const sizes = Object.fromEntries(
   parseSizes('96..448')!.map((size) => [
     `sizes-${size}`,
     [
-      `${TWO_PAIRS} --sizes ${size} --precisions f32 --seconds 0.7`,
-      `${TWO_PAIRS} --sizes ${size} --precisions int8 --peers none --seconds 0.7`,
+      `--networks dy-mobile,mobilenetv2 --precisions f32 --sizes ${size} ${OVER_SIZES}`,
+      `--networks dy-mobile,mobilenetv2,dy-shuffle,shufflenetv2 --precisions f32,int8 --peers none --sizes ${size} ${OVER_SIZES}`,
     ],
   ]),
 )
 
 /** What bench/RESULTS.md is made of: command lines by name, each part a minute or two. */
 export const PARTS: Record<string, readonly string[]> = {
-  relaxed: [`${THREE} --variants relaxed --seconds 2`],
-  simd: [`${THREE} --variants simd --seconds 2`],
-  'no-vnni': [`${THREE} --variants relaxed --precisions f32,int8 --no-vnni --no-rates --seconds 1.5`],
-  baseline: [`${THREE} --variants simd --peers none --no-rates --seconds 2`],
+  relaxed: [`${THREE} --variants relaxed --seconds 1.5`],
+  simd: [`${THREE} --variants simd --seconds 1.5`],
+  'no-vnni': [`${THREE} --variants relaxed --precisions f32,int8 --no-vnni --no-rates --seconds 1`],
+  baseline: [`${THREE} --variants simd --peers none --no-rates --seconds 1.5`],
   forms: ['--networks dy-mobile,dy-shuffle --variants relaxed --precisions f32 --forms --no-rates --seconds 1'],
   ...sizes,
   threads: [
@@ -140,7 +140,7 @@ function joined(reductions: Report['reductions']): Report['reductions'] {
   for (const one of reductions) {
     const key = [one.dynamic, one.runtime, one.precision, one.variant].join(' ')
     const known = found.get(key)
-    if (known) known.points.push(...one.points)
+    if (known) known.points.push(...one.points.filter(({ size }) => !known.points.some((point) => point.size === size)))
     else found.set(key, { ...one, points: [...one.points] })
   }
   return [...found.values()]
