@@ -62,8 +62,13 @@ export async function subjectOf(name: string, size: number, { precisions }: Aske
   const subject = given ? trainedSubject(size, given) : seededSubject(name, size)
   if (!precisions.includes('int8')) return subject
   const pictures = given ? given.calibration.pictures : subject.pictures
-  return { ...subject, integers: await integersOf(subject.graph, subject.state, pictures, size) }
+  const integers = calibrated.get(name) ?? (await integersOf(subject.graph, subject.state, pictures, size))
+  calibrated.set(name, integers)
+  return { ...subject, integers }
 }
+
+/** Ranges hold for every size: they are found once. */
+const calibrated = new Map<string, Integers>()
 
 function trainedSubject(size: number, { trained, images }: Given): Subject {
   const { graph, state, input } = trained

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseSizes } from '../src/bench/latency.ts'
 import type { Report } from '../src/bench/report.ts'
 import { DynedgeError } from '../src/errors.ts'
 import { commit } from './machine.ts'
@@ -12,12 +11,13 @@ import { writeResults } from './results.ts'
 
 const THREE = '--networks dy-mobile,dy-shuffle,mobilenetv2'
 const OVER_SIZES = '--variants relaxed --no-rates --seconds 0.7'
+const SIZES = ['96..160', '192..256', '288..352', '384..448']
 const sizes = Object.fromEntries(
-  parseSizes('96..448')!.map((size) => [
-    `sizes-${size}`,
+  SIZES.map((some) => [
+    `sizes-${some}`,
     [
-      `--networks dy-mobile,mobilenetv2 --precisions f32 --sizes ${size} ${OVER_SIZES}`,
-      `--networks dy-mobile,mobilenetv2,dy-shuffle,shufflenetv2 --precisions f32,int8 --peers none --sizes ${size} ${OVER_SIZES}`,
+      `--networks dy-mobile,mobilenetv2 --precisions f32 --sizes ${some} ${OVER_SIZES}`,
+      `--networks dy-mobile,mobilenetv2,dy-shuffle,shufflenetv2 --precisions f32,int8 --peers none --sizes ${some} ${OVER_SIZES}`,
     ],
   ]),
 )

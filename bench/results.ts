@@ -173,13 +173,13 @@ from our own of that precision), "correlation" the mean of the pictures'. Random
 class says little.
 
     npm run bench -- --all --write          measures what was not measured at this commit and writes this page, results.json and report.html
-    npm run bench -- --part relaxed,sizes-224 --fresh
+    npm run bench -- --part relaxed,threads --fresh
 
 A part takes a minute or two, so that it fits into a quiet spell of a machine; parts measured before are kept in bench/build/parts. Each part is
 a command of its own as well; \`--json\` gives the same to programs, \`--html page.html\` a page with charts.
 
 ${Object.entries(PARTS)
-  .filter(([name]) => !name.startsWith('sizes-') || name === 'sizes-224')
+  .filter(([name]) => !name.startsWith('sizes-') || name === 'sizes-192..256')
   .flatMap(([, lines]) => lines.map((line) => `    npm run bench -- ${line}`))
   .join('\n')}
 `
