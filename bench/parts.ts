@@ -11,7 +11,7 @@ import { writeResults } from './results.ts'
 
 const THREE = '--networks dy-mobile,dy-shuffle,mobilenetv2'
 const OVER_SIZES = '--variants relaxed --no-rates --seconds 0.7'
-const SIZES = ['96..160', '192..256', '288..352', '384..448']
+const SIZES = ['96..128', '160..192', '224..256', '288..320', '352..384', '416..448']
 const sizes = Object.fromEntries(
   SIZES.map((some) => [
     `sizes-${some}`,

@@ -1,4 +1,4 @@
-import { copyFileSync, cpSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { writeModelsPackage } from '../models-package/support.ts'
 import { drawing, dynedge, ROOT, temporary, writeBundleFile } from './support.ts'
@@ -77,6 +77,8 @@ test('bench times dynedge alone', () => {
     'simd',
     '--seconds',
     '0.1',
+    '--html',
+    at('report.html'),
     '--json',
   ]
   const { status, stdout } = dynedge(args, { cli })
@@ -97,6 +99,18 @@ test('bench times dynedge alone', () => {
     expect(rows[index].ms.min).toBeGreaterThan(0)
     expect(rows[index].ms.median).toBeGreaterThanOrEqual(rows[index].ms.min)
   }
+  const page = readFileSync(at('report.html'), 'utf8')
+  expect(page).toContain(`<td class="number">${rows[0].ms.min.toFixed(2)}</td>`)
+  const drawn = JSON.parse(/id="charts">(.*?)<\/script>/.exec(page)![1])
+  expect(drawn).toMatchObject([{ kind: 'lines', labels: [32, 64], series: [{ name: 'shufflenetv2, dynedge' }] }])
+  // Nothing is fetched from anywhere.
+  expect(page).not.toMatch(/<(link|script|img)[^>]+(src|href)="(?!data:)/)
+  expect(
+    dynedge(['bench', '--html', at('nowhere/x.html'), '--seconds', '0.1', '--networks', 'shufflenetv2'], { cli }),
+  ).toMatchObject({
+    status: 1,
+    errors: expect.arrayContaining([expect.stringMatching(/nowhere\/x\.html cannot be written \(ENOENT\)/)]),
+  })
   expect(dynedge(['bench', '--peers', 'onnxruntime-web'], { cli })).toMatchObject({
     status: 1,
     errors: ['dynedge: bench does not know --peers outside of a checkout.'],
