@@ -12,8 +12,6 @@ export interface Kernel {
    * kernels, lanes per block, all whole (docs/quantization.md).
    */
   block: number
-  /** Where the source is. */
-  source: string
 }
 
 /** Arithmetic of a kernel: float32, float32 on int8 weights, integers. */
@@ -36,41 +34,40 @@ export type Operation =
   | 'dequantize'
 
 const ROWS = {
-  f32_pointwise_4x8: [Op.f32_pointwise_4x8, 'pointwise', 'f32', 2, 'pointwise/f32.ts'],
-  f32_full_4x8: [Op.f32_full_4x8, 'full', 'f32', 2, 'full/f32.ts'],
-  f32_depthwise_4x4: [Op.f32_depthwise_4x4, 'depthwise', 'f32', 1, 'depthwise/f32.ts'],
-  f32_grouped6_3x12: [Op.f32_grouped6_3x12, 'grouped6', 'f32', 3, 'grouped/six_f32.ts'],
-  f32_grouped2_4x8: [Op.f32_grouped2_4x8, 'grouped2', 'f32', 2, 'grouped/two_f32.ts'],
-  f32_fuse: [Op.f32_fuse, 'fuse', 'f32', 0, 'dynamic/fuse_f32.ts'],
-  w8_fuse: [Op.w8_fuse, 'fuse', 'w8', 0, 'dynamic/fuse_w8.ts'],
-  w8_expand: [Op.w8_expand, 'expand', 'w8', 0, 'dynamic/expand_w8.ts'],
-  f32_linear: [Op.f32_linear, 'linear', 'f32', 2, 'linear/f32.ts'],
-  w8_linear: [Op.w8_linear, 'linear', 'w8', 2, 'linear/w8.ts'],
-  f32_global_pool: [Op.f32_global_pool, 'globalpool', 'f32', 0, 'pool/global.ts'],
-  f32_max_pool: [Op.f32_max_pool, 'maxpool', 'f32', 0, 'pool/max.ts'],
-  f32_softmax: [Op.f32_softmax, 'softmax', 'f32', 0, 'softmax/f32.ts'],
-  f32_border: [Op.f32_border, 'border', 'f32', 0, 'pool/border.ts'],
-  i8_pointwise_4x8: [Op.i8_pointwise_4x8, 'pointwise', 'i8', 8, 'pointwise/i8.ts'],
-  i8_full_4x8: [Op.i8_full_4x8, 'full', 'i8', 8, 'full/i8.ts'],
-  i8_depthwise_4x8: [Op.i8_depthwise_4x8, 'depthwise', 'i8', 8, 'depthwise/i8.ts'],
-  i8_grouped6_3x12: [Op.i8_grouped6_3x12, 'grouped6', 'i8', 12, 'grouped/six_i8.ts'],
-  i8_grouped2_4x8: [Op.i8_grouped2_4x8, 'grouped2', 'i8', 8, 'grouped/two_i8.ts'],
-  i8_fuse: [Op.i8_fuse, 'fuse', 'i8', 0, 'dynamic/fuse_i8.ts'],
-  i8_linear: [Op.i8_linear, 'linear', 'i8', 8, 'linear/i8.ts'],
-  i8_global_pool: [Op.i8_global_pool, 'globalpool', 'i8', 0, 'pool/global_i8.ts'],
-  i8_max_pool: [Op.i8_max_pool, 'maxpool', 'i8', 0, 'pool/max_i8.ts'],
-  i8_border: [Op.i8_border, 'border', 'i8', 0, 'pool/border_i8.ts'],
-  i8_quantize: [Op.i8_quantize, 'quantize', 'i8', 0, 'quantize/quantize.ts'],
-  i8_dequantize: [Op.i8_dequantize, 'dequantize', 'i8', 0, 'quantize/dequantize.ts'],
-} as const satisfies Record<string, readonly [Op, Operation, Dtype, number, string]>
+  f32_pointwise_4x8: [Op.f32_pointwise_4x8, 'pointwise', 'f32', 2],
+  f32_full_4x8: [Op.f32_full_4x8, 'full', 'f32', 2],
+  f32_depthwise_4x4: [Op.f32_depthwise_4x4, 'depthwise', 'f32', 1],
+  f32_grouped6_3x12: [Op.f32_grouped6_3x12, 'grouped6', 'f32', 3],
+  f32_grouped2_4x8: [Op.f32_grouped2_4x8, 'grouped2', 'f32', 2],
+  f32_fuse: [Op.f32_fuse, 'fuse', 'f32', 0],
+  w8_fuse: [Op.w8_fuse, 'fuse', 'w8', 0],
+  w8_expand: [Op.w8_expand, 'expand', 'w8', 0],
+  f32_linear: [Op.f32_linear, 'linear', 'f32', 2],
+  w8_linear: [Op.w8_linear, 'linear', 'w8', 2],
+  f32_global_pool: [Op.f32_global_pool, 'globalpool', 'f32', 0],
+  f32_max_pool: [Op.f32_max_pool, 'maxpool', 'f32', 0],
+  f32_softmax: [Op.f32_softmax, 'softmax', 'f32', 0],
+  f32_border: [Op.f32_border, 'border', 'f32', 0],
+  i8_pointwise_4x8: [Op.i8_pointwise_4x8, 'pointwise', 'i8', 8],
+  i8_full_4x8: [Op.i8_full_4x8, 'full', 'i8', 8],
+  i8_depthwise_4x8: [Op.i8_depthwise_4x8, 'depthwise', 'i8', 8],
+  i8_grouped6_3x12: [Op.i8_grouped6_3x12, 'grouped6', 'i8', 12],
+  i8_grouped2_4x8: [Op.i8_grouped2_4x8, 'grouped2', 'i8', 8],
+  i8_fuse: [Op.i8_fuse, 'fuse', 'i8', 0],
+  i8_linear: [Op.i8_linear, 'linear', 'i8', 8],
+  i8_global_pool: [Op.i8_global_pool, 'globalpool', 'i8', 0],
+  i8_max_pool: [Op.i8_max_pool, 'maxpool', 'i8', 0],
+  i8_border: [Op.i8_border, 'border', 'i8', 0],
+  i8_quantize: [Op.i8_quantize, 'quantize', 'i8', 0],
+  i8_dequantize: [Op.i8_dequantize, 'dequantize', 'i8', 0],
+} as const satisfies Record<string, readonly [Op, Operation, Dtype, number]>
 
-export const KERNELS: readonly Kernel[] = Object.entries(ROWS).map(([name, [op, does, dtype, block, source]]) => ({
+export const KERNELS: readonly Kernel[] = Object.entries(ROWS).map(([name, [op, does, dtype, block]]) => ({
   name: name as keyof typeof ROWS,
   op,
   does,
   dtype,
   block,
-  source,
 }))
 
 /** The kernel that does `does` on weights of `dtype`. Convolutions have no w8 rows: w8 weights are expanded or fused to f32 first. */

@@ -26,6 +26,11 @@ export interface LoadOptions {
   threads?: number
   /** Largest input to reserve memory for, [height, width]; default the bundle's own. A larger one costs a new instance when it comes. */
   maxInput?: [height: number, width: number]
+  /**
+   * For a stream of frames: a fused kernel stands while every one of its coefficients (0 to 1) lies within this of the one it was fused
+   * from. 0 changes no result; 0.02 is a good start. Dynamic networks only; costs memory for all fused kernels. docs/frames.md
+   */
+  keepKernels?: number
 }
 
 export type Load = (bundle: BundleInput, options?: LoadOptions) => Promise<Network>
@@ -36,6 +41,9 @@ export function loader(platform: Platform): Load {
     const { threads = 1, signal, integrity } = options
     if (threads !== 1)
       throw new DynedgeError('unsupported-engine', `threads is ${threads}; this version runs on 1 thread.`)
+    const { keepKernels } = options
+    const keep =
+      keepKernels === undefined ? undefined : (await import('./plan/keep.ts')).keepKernels(keepKernels, DynedgeError)
     const variant = await chooseVariant(options.variant)
     const module = compile(platform, variant)
     module.catch(() => {})
@@ -52,6 +60,7 @@ export function loader(platform: Platform): Load {
         header.dataBytes,
         height,
         width,
+        keep,
       )
       const needed = places(0, plan.program.length, header.dataBytes, plan.arenaBytes).bytes
       const { backend, base } = await openBackend(await module, needed)
@@ -59,7 +68,7 @@ export function loader(platform: Platform): Load {
       const engine = new Engine(backend, at, header.dataBytes, plan.arenaBytes)
       engine.select(plan)
       await streamInto(backend, at.weights, header, rest, options)
-      return new Network(engine, await module, header, graph, variant, threads)
+      return new Network(engine, await module, header, graph, variant, threads, keep)
     } catch (error) {
       await rest.cancel()
       throw error

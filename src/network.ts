@@ -4,6 +4,7 @@ import type { Graph } from './graph/graph.ts'
 import { type ImageInput, imageOf } from './image/input.ts'
 import { preprocess } from './image/preprocess.ts'
 import type { InputSpec } from './image/spec.ts'
+import type { Keep } from './plan/keep.ts'
 import { pixelAt, pixelBytes, rowBytes } from './plan/pictures.ts'
 import { type Plan, planNetwork } from './plan/plan.ts'
 import type { Precision } from './plan/weights.ts'
@@ -64,6 +65,7 @@ export class Network {
     /** The binary that runs: `relaxed` has fused multiply-add. */
     readonly variant: Variant,
     readonly threads: number,
+    private readonly keep?: Keep,
   ) {
     this.engine = engine
   }
@@ -83,6 +85,11 @@ export class Network {
 
   get labels(): readonly string[] {
     return this.header.metadata.labels ?? Array.from({ length: this.graph.classes }, (_, index) => String(index))
+  }
+
+  /** Share of the dynamic kernels (0 to 1, by weights) that the last run kept from runs before: with `keepKernels` only, else 0. */
+  get kept(): number {
+    return this.keep?.share(this.alive()) ?? 0
   }
 
   /** Runs a normalised picture of any size; throws `bad-input` for a wrong length, `disposed`, `aborted`. */
@@ -237,7 +244,7 @@ export class Network {
     const key = `${height}x${width}`
     let plan = this.plans.get(key)
     if (!plan) {
-      plan = planNetwork(this.graph, this.precision, this.header.tensors, weightBytes, height, width)
+      plan = planNetwork(this.graph, this.precision, this.header.tensors, weightBytes, height, width, this.keep)
       if (this.plans.size === PLANS_KEPT) this.plans.delete(this.plans.keys().next().value!)
       this.plans.set(key, plan)
     }

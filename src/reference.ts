@@ -20,7 +20,10 @@ export interface ReferenceTensor extends Shape {
   data: Float64Array
 }
 
-/** Every tensor of a graph for one picture, H x W x 3. With `w8` the weights are those that the int8 bundle stands for. */
+/**
+ * Every tensor of a graph for one picture, H x W x 3. With `w8` the weights are those that the int8 bundle stands for. `keep` gives what
+ * kernels are fused from, for the coefficients of the picture (output of the node, values): those, or others near them.
+ */
 export function runReference(
   graph: Graph,
   state: StateDict,
@@ -28,15 +31,17 @@ export function runReference(
   picture: ArrayLike<number>,
   height: number,
   width: number,
+  keep: (output: string, data: Float64Array) => Float64Array = (_, data) => data,
 ): Map<string, ReferenceTensor> {
   const shapes = inferShapes(graph, height, width)
   const tensors = new Map<string, ReferenceTensor>([
     [graph.input, { ...shapes.get(graph.input)!, data: Float64Array.from(picture) }],
   ])
   for (const node of graph.nodes) {
-    const output = { ...shapes.get(node.output)!, data: new Float64Array(0) }
+    const output: ReferenceTensor = { ...shapes.get(node.output)!, data: new Float64Array(0) }
     output.data = new Float64Array(output.height * output.width * output.channels)
     computeReference(node, output, tensors, state, precision)
+    if (node.op === 'coefficients') output.data = keep(node.output, output.data)
     tensors.set(node.output, output)
   }
   return tensors

@@ -41,7 +41,14 @@ const common = {
   legalComments: 'none',
   logLevel: 'warning',
 }
-await build({ ...common, entryPoints: { browser: 'src/browser.ts' }, platform: 'browser' })
+await build({
+  ...common,
+  entryPoints: { browser: 'src/browser.ts' },
+  platform: 'browser',
+  // Options that few ask for are fetched by those who do.
+  splitting: true,
+  chunkNames: '[name]-[hash]',
+})
 // What `dynedge eval --html` puts into its page.
 await build({
   ...common,

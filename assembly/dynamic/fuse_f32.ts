@@ -1,6 +1,7 @@
 import { Step } from '../program/format'
 import { operand, side, word } from '../program/operands'
 import { madd } from '../simd/arithmetic'
+import { keeps } from './kept'
 import { quadStride, quadTarget } from './target'
 
 /**
@@ -8,7 +9,7 @@ import { quadStride, quadTarget } from './target'
  * layout that the consuming kernel wants (target.ts). b0 is what folding BN leaves outside the sum.
  *
  * Fixed kernels: [lanes / 4][depth][g][4], so one quad streams in order; coefficients: [lanes / 4][g][4]; biases: [lanes / 4][1 + g][4],
- * b0 first. Work is split by quads. Bias goes to Side, weights to Out.
+ * b0 first. Work is split by quads. Bias goes to Side, weights to Out. Kernels of earlier runs may stand (kept.ts).
  */
 export function f32_fuse(step: usize, begin: i32, end: i32): void {
   const group = <usize>word(step, Step.Group)
@@ -16,8 +17,11 @@ export function f32_fuse(step: usize, begin: i32, end: i32): void {
   const coefficients = operand(step, Step.Coefficients) + word(step, Step.CoefficientsAt)
   const kernels = operand(step, Step.Weights)
   const biases = operand(step, Step.Bias)
+  const quads: usize = word(step, Step.Lanes) >> 2
   for (let quad = begin; quad < end; ++quad) {
-    const eta = coefficients + (<usize>quad * group << 4)
+    const row = <usize>quad * group << 4
+    if (keeps(step, quad, quads, row, group << 4)) continue
+    const eta = coefficients + row
     const bias = biases + (<usize>quad * (group + 1) << 4)
     v128.store(side(step) + (<usize>quad << 4), f32x4.add(v128.load(bias), weightedSum(eta, bias + 16, group)))
     const to = quadTarget(step, quad)

@@ -2,6 +2,7 @@ import { Step } from '../program/format'
 import { operand, output, scratch, side, splatWord, word } from '../program/operands'
 import { scaledWords } from '../simd/arithmetic'
 import { joinHalves } from '../simd/dot'
+import { keeps } from './kept'
 
 /**
  * Equation 1 of the DyNet paper in integers: an int8 kernel per output lane, with the int32 bias and the float32 factor that its
@@ -10,7 +11,7 @@ import { joinHalves } from '../simd/dot'
  * Fixed kernels: [lane][Depth / 4][pairs][4 k][2 kernels] int8, pairs = (g + 1) / 2, an odd partner zero; Scales [lane][g], Bias
  * [lane][1 + g], Coefficients [lane][g] float32; lanes that Holes says are padding have none. Out: blocks of Block (8 or 12) lanes,
  * [Depth / 4][lane of the block][4 k], or planar [9][8 lanes] (Depth 12, the last three of them zero); bias to Side, factors to Factors,
- * in whole blocks, zero where a block has lanes past Lanes. Units are blocks.
+ * in whole blocks, zero where a block has lanes past Lanes. Units are blocks. Kernels of earlier runs may stand (kept.ts).
  *
  * A lane goes through thread scratch as int16: its largest weight must be known before any can be scaled to int8.
  */
@@ -62,6 +63,8 @@ function fuseFour(step: usize, lane: i32, to: usize): void {
   const group: usize = word(step, Step.Group)
   const stored = <usize>(lane - paddingBefore(step, lane))
   const row = stored * group << 2
+  const next = <usize>(lane + 4 - paddingBefore(step, lane + 4))
+  if (keeps(step, lane >> 2, word(step, Step.Lanes) >> 2, row, (next - stored) * group << 2)) return
   const planar = word(step, Step.Planar) != 0
   const depth: usize = word(step, Step.Depth)
   const stride = <usize>word(step, Step.Block) << 2

@@ -1,6 +1,7 @@
 import { Step } from '../program/format'
 import { operand, scratch, side, word } from '../program/operands'
 import { madd } from '../simd/arithmetic'
+import { keeps } from './kept'
 import { quadStride, quadTarget } from './target'
 
 /**
@@ -11,7 +12,7 @@ import { quadStride, quadTarget } from './target'
  * some 2^-15 of the fused kernel's range. Dy-mobile's kernels fuse in 0.25 ms, in 0.50 from float32 storage (docs/performance.md).
  *
  * Fixed kernels: [lanes / 4][depth][pairs][4][2] int8, pairs = (g + 1) / 2, padded by zero; scales: [lanes / 4][g][4] f32,
- * biases as in fuse_f32.ts.
+ * biases and kernels that stand as in fuse_f32.ts.
  */
 export function w8_fuse(step: usize, begin: i32, end: i32): void {
   const group = <usize>word(step, Step.Group)
@@ -21,8 +22,10 @@ export function w8_fuse(step: usize, begin: i32, end: i32): void {
   const kernels = operand(step, Step.Weights)
   const biases = operand(step, Step.Bias)
   const scales = operand(step, Step.Scales)
+  const quads: usize = word(step, Step.Lanes) >> 2
   for (let quad = begin; quad < end; ++quad) {
     const row = <usize>quad * group << 4
+    if (keeps(step, quad, quads, row, group << 4)) continue
     const base = biases + (<usize>quad * (group + 1) << 4)
     let bias = v128.load(base)
     let largest = f32x4.splat(0)

@@ -1,4 +1,4 @@
-import { Base, Status, Step, Tensor } from './format'
+import { Base, Op, Status, Step, Tensor } from './format'
 import * as placed from './operands'
 import { word } from './operands'
 
@@ -67,4 +67,14 @@ export function written(step: usize, bytes: u64): u32 {
 export function writtenBytes(step: usize, bytes: u64): u32 {
   if (!writesBytes(step, Step.Out, word(step, Step.OutAt), bytes)) return Status.WritesOutside
   return overlap(step, Step.Out, Step.In) ? Status.Overlaps : Status.Ok
+}
+
+/** Status of a fusion whose other operands are right: does it note inside the arena, and apart from them, what it keeps? */
+export function keepsInside(step: usize, op: u32, fours: u64, coefficientBytes: u64): u32 {
+  if (!word(step, Step.Keeps)) return Status.Ok
+  if (!writes(step, Step.Kept, 0, (fours << 2) + coefficientBytes)) return Status.WritesOutside
+  if (overlap(step, Step.Kept, Step.Out) || overlap(step, Step.Kept, Step.Side) || overlap(step, Step.Kept, Step.Coefficients)) return Status.Overlaps
+  if (overlap(step, Step.Kept, Step.Weights) || overlap(step, Step.Kept, Step.Bias)) return Status.Overlaps
+  if (op != Op.f32_fuse && overlap(step, Step.Kept, Step.Scales)) return Status.Overlaps
+  return op == Op.i8_fuse && overlap(step, Step.Kept, Step.Factors) ? Status.Overlaps : Status.Ok
 }

@@ -3,7 +3,7 @@
 
 /** 'DYEP', little endian. */
 export const PROGRAM_MAGIC = 0x50455944
-export const PROGRAM_VERSION = 2
+export const PROGRAM_VERSION = 3
 
 /** Words (u32) of the program's header. */
 export const enum Header {
@@ -135,6 +135,10 @@ export const enum Step {
   Planar,
   /** Of a fusion: which of its last 12 lanes are padding (bit 0: lane Lanes - 12). Nothing is stored for them. */
   Holes,
+  /** Of a fusion: nonzero where kernels of earlier runs may stand; what they were fused from; float32 bits: how far it may lie. */
+  Keeps,
+  Kept,
+  Tolerance,
   Words,
 }
 

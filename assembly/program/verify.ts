@@ -1,7 +1,7 @@
 import { Activation, Axis, Base, Header, Op, PROGRAM_MAGIC, PROGRAM_VERSION, Side, Status, Step, Tensor } from './format'
 import * as placed from './operands'
 import { word } from './operands'
-import { extent, LIMIT, overlap, reads, setTensorCount, units, writes, written } from './extents'
+import { extent, keepsInside, LIMIT, overlap, reads, setTensorCount, units, writes, written } from './extents'
 import { checkInt8 } from './verify_i8'
 import { MAX_GROUP } from '../dynamic/fuse_w8'
 
@@ -141,8 +141,8 @@ function checkFusion(step: usize, op: u32): u32 {
   if (w8 && !reads(step, Step.Scales, 0, row)) return Status.ReadsOutside
   if (!writes(step, Step.Side, word(step, Step.SideAt), quads << 4)) return Status.WritesOutside
   if (overlap(step, Step.Out, Step.Coefficients) || overlap(step, Step.Side, Step.Coefficients)) return Status.Overlaps
-  return overlap(step, Step.Out, Step.Side) || overlap(step, Step.Out, Step.Weights) || overlap(step, Step.Side, Step.Weights)
-    ? Status.Overlaps : Status.Ok
+  if (overlap(step, Step.Out, Step.Side) || overlap(step, Step.Out, Step.Weights) || overlap(step, Step.Side, Step.Weights)) return Status.Overlaps
+  return keepsInside(step, op, quads, row)
 }
 
 function checkPool(step: usize, op: u32): u32 {

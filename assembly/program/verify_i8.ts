@@ -1,5 +1,5 @@
 import { Activation, Axis, Op, Side, Status, Step } from './format'
-import { extent, LIMIT, overlap, reads, readsBytes, units, writes, writesBytes, written, writtenBytes } from './extents'
+import { extent, keepsInside, LIMIT, overlap, reads, readsBytes, units, writes, writesBytes, written, writtenBytes } from './extents'
 import { word } from './operands'
 
 // Checks of the steps on integers. Pictures are bytes; a vector may read OVER_READ bytes past the lanes of the last pixel.
@@ -97,8 +97,8 @@ function checkFusion(step: usize): u32 {
   if (!writes(step, Step.Out, word(step, Step.OutAt), filled * (planar ? 9 : depth))) return Status.WritesOutside
   if (!writes(step, Step.Side, word(step, Step.SideAt), filled << 2) || !writes(step, Step.Factors, 0, filled << 2)) return Status.WritesOutside
   if (overlap(step, Step.Out, Step.Side) || overlap(step, Step.Out, Step.Factors) || overlap(step, Step.Side, Step.Factors)) return Status.Overlaps
-  return readsWhatItWrites(step, Step.Out) || readsWhatItWrites(step, Step.Side) || readsWhatItWrites(step, Step.Factors)
-    ? Status.Overlaps : Status.Ok
+  if (readsWhatItWrites(step, Step.Out) || readsWhatItWrites(step, Step.Side) || readsWhatItWrites(step, Step.Factors)) return Status.Overlaps
+  return keepsInside(step, Op.i8_fuse, lanes >> 2, each)
 }
 
 function readsWhatItWrites(step: usize, target: i32): bool {

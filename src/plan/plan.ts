@@ -1,6 +1,7 @@
 import { DynedgeError } from '../errors.ts'
 import type { Graph } from '../graph/graph.ts'
 import { type Life, placeTensors } from './arena.ts'
+import type { Keep } from './keep.ts'
 import { type Picture, pictureBytes } from './pictures.ts'
 import { encodeProgram, type PlacedTensor, type PlannedStep } from './program.ts'
 import { draftSteps } from './steps.ts'
@@ -22,10 +23,13 @@ export interface Plan {
   pictures: Map<string, PlacedPicture>
   arenaBytes: number
   program: Uint8Array<ArrayBuffer>
+  /** Does a run find kernels of the run before in the arena? Then the arena must begin as zeros, and nothing else write to it. */
+  keeps: boolean
 }
 
 /**
- * Plans a network for one input size: steps, arena, binary program. Pure: no memory, no module.
+ * Plans a network for one input size: steps, arena, binary program. Pure: no memory, no module. With `keep`, fused kernels lie in bytes
+ * of their own, and stand from run to run.
  * @throws DynedgeError `bad-input` when the picture is too small, `unsupported-op`, `bad-bundle` when a weight is missing
  */
 export function planNetwork(
@@ -35,6 +39,7 @@ export function planNetwork(
   weightBytes: number,
   height: number,
   width: number,
+  keep?: Keep,
 ): Plan {
   const draft = draftSteps(graph, precision, height, width)
   const lives = new Map<string, Life>()
@@ -49,12 +54,14 @@ export function planNetwork(
     if (!life) lives.set(name, { bytes, first: step, last: step })
     else life.last = Math.max(life.last, step)
   }
+  const lasting = keep?.adapt(draft) ?? []
+  for (const name of lasting) touch(name, 0)
   // The host writes the picture before the first step, around its border, and reads the outputs after the last.
   touch(graph.input, 0)
   draft.steps.forEach((step, index) => {
     for (const name of Object.values(step.operands)) touch(name, index)
   })
-  for (const tensor of Object.values(graph.outputs)) touch(tensor, draft.steps.length)
+  for (const tensor of [...lasting, ...Object.values(graph.outputs)]) touch(tensor, draft.steps.length)
   const names = [...lives.keys()]
   const arena = placeTensors([...lives.values()])
   const tensors: PlacedTensor[] = names.map((name, index) => ({
@@ -78,5 +85,6 @@ export function planNetwork(
     if (picture) pictures.set(name, { ...picture, offset: arena.offsets[index] })
   })
   const program = encodeProgram(draft.steps, tensors, weightBytes, arena.bytes)
-  return { height, width, steps: draft.steps, tensors, pictures, arenaBytes: arena.bytes, program }
+  const keeps = lasting.length > 0
+  return { height, width, steps: draft.steps, tensors, pictures, arenaBytes: arena.bytes, program, keeps }
 }

@@ -10,7 +10,7 @@ export interface PlacedTensor {
 }
 
 /** Words that name a tensor. */
-export type Operand = 'In' | 'Out' | 'Weights' | 'Bias' | 'Side' | 'Coefficients' | 'Scales' | 'Factors'
+export type Operand = 'In' | 'Out' | 'Weights' | 'Bias' | 'Side' | 'Coefficients' | 'Scales' | 'Factors' | 'Kept'
 
 /** One step, readable: the words of assembly/program/format.ts that its kernel uses, tensors by name. */
 export interface PlannedStep {
@@ -60,10 +60,11 @@ const WORDS = {
   Top: Step.Top,
   Planar: Step.Planar,
   Holes: Step.Holes,
+  Keeps: Step.Keeps,
 }
 export type Word = keyof typeof WORDS
 
-const FLOAT_WORDS = { InScale: Step.InScale, OutScale: Step.OutScale, Ratio: Step.Ratio }
+const FLOAT_WORDS = { InScale: Step.InScale, OutScale: Step.OutScale, Ratio: Step.Ratio, Tolerance: Step.Tolerance }
 export type FloatWord = keyof typeof FLOAT_WORDS
 
 const OPERANDS: Record<Operand, number> = {
@@ -75,6 +76,7 @@ const OPERANDS: Record<Operand, number> = {
   Coefficients: Step.Coefficients,
   Scales: Step.Scales,
   Factors: Step.Factors,
+  Kept: Step.Kept,
 }
 
 /** The binary program (docs/program.md): little-endian words, position-independent. */

@@ -27,7 +27,8 @@ export function places(base: number, programBytes: number, weightBytes: number, 
 
 /** One instance with weights in place: verifies programs and runs them. Knows nothing of WebAssembly. */
 export class Engine {
-  private current?: Plan
+  /** The plan whose program the module runs. */
+  current?: Plan
 
   constructor(
     readonly backend: Backend,
@@ -42,7 +43,9 @@ export class Engine {
   select(plan: Plan): void {
     if (this.current === plan) return
     this.current = undefined
-    new Uint8Array(this.backend.memory.buffer).set(plan.program, this.places.program)
+    const memory = new Uint8Array(this.backend.memory.buffer)
+    memory.set(plan.program, this.places.program)
+    if (plan.keeps) memory.fill(0, this.places.arena, this.places.arena + plan.arenaBytes)
     const status = this.backend.exports.verify(this.places.program, plan.program.length)
     if (status) {
       const step = plan.steps[status >>> 8]
@@ -60,6 +63,8 @@ export class Engine {
     try {
       status = this.backend.exports.run(from, to, 0, 1)
     } catch (cause) {
+      // Kernels may be half fused.
+      this.current = undefined
       throw new DynedgeError('trap', `The module trapped in steps ${from} to ${to}; load the network again.`, { cause })
     }
     if (status)

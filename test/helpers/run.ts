@@ -1,11 +1,14 @@
 import type { Backend } from '../../src/backend.ts'
+import { DynedgeError } from '../../src/errors.ts'
 import { checkGraph } from '../../src/graph/check.ts'
 import type { Graph } from '../../src/graph/graph.ts'
 import type { StateDict } from '../../src/graph/parameters.ts'
 import { DEFAULT_STAGING_BYTES } from '../../src/image/preprocess.ts'
 import { packWeights } from '../../src/pack/pack.ts'
 import { aligned } from '../../src/plan/arena.ts'
+import { keepKernels } from '../../src/plan/keep.ts'
 import { type Plan, planNetwork } from '../../src/plan/plan.ts'
+import type { PlacedTensor } from '../../src/plan/program.ts'
 import type { Precision } from '../../src/plan/weights.ts'
 import { Engine } from '../../src/runtime/engine.ts'
 import { poison, reserve, touched } from './wasm.ts'
@@ -13,7 +16,10 @@ import { poison, reserve, touched } from './wasm.ts'
 /** Poisoned bytes before and between weights and arena; the arena ends with the memory, so that whatever passes its end traps. */
 export const GUARD = 4096
 
-/** A graph packed, planned and placed as `load` does it, with guards around all that a program may touch. */
+/**
+ * A graph packed, planned and placed as `load` does it, with guards around all that a program may touch; with `tolerance` it keeps
+ * kernels from run to run.
+ */
 export class Placed {
   readonly plan: Plan
   readonly engine: Engine
@@ -28,6 +34,7 @@ export class Placed {
     readonly precision: Precision,
     height: number,
     width: number,
+    tolerance?: number,
   ) {
     checkGraph(JSON.parse(JSON.stringify(graph)))
     const packed = packWeights(graph, state, precision)
@@ -40,7 +47,8 @@ export class Placed {
     this.weights = new Uint8Array(weightBytes)
     for (const { name, data } of packed)
       this.weights.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), places.get(name)!.offset)
-    this.plan = planNetwork(graph, precision, places, weightBytes, height, width)
+    const keep = tolerance === undefined ? undefined : keepKernels(tolerance, DynedgeError)
+    this.plan = planNetwork(graph, precision, places, weightBytes, height, width, keep)
     const { arenaBytes, program } = this.plan
     const bytes = aligned(program.length) + weightBytes + arenaBytes + 2 * GUARD
     reserve(backend, DEFAULT_STAGING_BYTES + bytes)
@@ -59,9 +67,15 @@ export class Placed {
     this.engine.select(this.plan)
   }
 
-  /** Runs the program on a dense picture, in `threads` shares per step; the arena is poison before. Throws when a guard was touched. */
+  /**
+   * Runs the program on a dense picture, in `threads` shares per step; the arena is poison before, but for what a run may find of the
+   * run before. Throws when a guard was touched.
+   */
   run(picture: Float32Array, threads = 1): void {
+    const lasting = this.lasting().map((name) => ({ name, bytes: this.bytesOf(name) }))
     poison(this.backend, this.arenaAt, this.plan.arenaBytes)
+    const memory = new Uint8Array(this.backend.memory.buffer)
+    for (const { name, bytes } of lasting) memory.set(bytes, this.arenaAt + this.tensor(name).offset)
     this.engine.write(this.plan.pictures.get(this.graph.input)!, picture)
     for (let step = 0; step < this.plan.steps.length; ++step)
       for (let thread = 0; thread < threads; ++thread) {
@@ -69,6 +83,29 @@ export class Placed {
         if (status) throw new Error(`run(${step}, ${step + 1}, ${thread}, ${threads}) gave status ${status}`)
       }
     this.checkGuards()
+  }
+
+  /** As if nothing had run before. */
+  forget(): void {
+    this.engine.current = undefined
+    this.engine.select(this.plan)
+  }
+
+  /** Tensors that runs leave to the next. */
+  private lasting(): string[] {
+    return this.plan.steps.flatMap(({ operands: { Kept, Out, Side, Factors } }) =>
+      Kept ? [Kept, Out!, Side!, ...(Factors ? [Factors] : [])] : [],
+    )
+  }
+
+  /** A copy of a tensor of the arena. */
+  bytesOf(name: string): Uint8Array {
+    const { offset, bytes } = this.tensor(name)
+    return new Uint8Array(this.backend.memory.buffer, this.arenaAt + offset, bytes).slice()
+  }
+
+  private tensor(name: string): PlacedTensor {
+    return this.plan.tensors.find((tensor) => tensor.name === name)!
   }
 
   checkGuards(): void {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Backend } from '../../src/backend.ts'
 import { KERNELS } from '../../src/kernels.ts'
@@ -7,6 +7,7 @@ import { instantiate, variants } from '../helpers/wasm.ts'
 import { CASES } from './cases.ts'
 import { compare, used } from './compare.ts'
 
+const ASSEMBLY = new URL('../../assembly/', import.meta.url)
 const PRECISIONS: Precision[] = ['f32', 'w8']
 
 describe.each(variants())('$name', ({ bytes }) => {
@@ -28,8 +29,11 @@ describe('the kernel table', () => {
     const names = [.../enum Op \{(.*?)\}/s.exec(format)![1].matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name)
     expect(KERNELS.map(({ name }) => name).sort()).toEqual([...names].sort())
     for (const { name, op } of KERNELS) expect(op, name).toBe(names.indexOf(name) + 1)
-    for (const { source, name } of KERNELS)
-      expect(existsSync(new URL(`../../assembly/${source}`, import.meta.url)), name).toBe(true)
+    const sources = readdirSync(ASSEMBLY, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(new URL(file, ASSEMBLY), 'utf8'))
+    for (const { name } of KERNELS)
+      expect(sources.filter((text) => text.includes(`export function ${name}(`)).length, name).toBe(1)
   })
 
   const floats = KERNELS.filter(({ dtype }) => dtype !== 'i8')
