@@ -14,10 +14,17 @@ test('the JavaScript of a page takes at most 20 KB gzipped', () => {
   expect(gzipped('dist/browser.js')).toBeLessThanOrEqual(20_480)
 })
 
-test('a page gets nothing of Node, and one file', () => {
+test('a page gets nothing of Node, and one file; each file that it fetches on demand is whole by itself', () => {
+  const needsOthers = /["']node:|\brequire\(|\bfrom ?["']|\bimport ?["']/
   const script = read('dist/browser.js').toString()
-  expect(script).not.toMatch(/["']node:|\brequire\(|\bfrom ?["']/)
-  expect(script.match(/\bimport\(/)).toBeNull()
+  expect(script).not.toMatch(needsOthers)
+  const chunks = [...script.matchAll(/\bimport\(([^)]*)\)/g)].map(([, file]) => JSON.parse(file))
+  expect(chunks).toEqual([expect.stringMatching(/^\.\/keep-\w+\.js$/)])
+  for (const file of chunks) {
+    const chunk = read(`dist/${file}`).toString()
+    expect(chunk, file).not.toMatch(needsOthers)
+    expect(chunk, file).not.toMatch(/\bimport\(/)
+  }
 })
 
 test('the module imports nothing', () => {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { DynedgeError } from '../../src/errors.ts'
 import type { Graph } from '../../src/graph/graph.ts'
 import { buildNetwork, NETWORKS } from '../../src/networks/index.ts'
 import { ARENA_ALIGNMENT, type Life, placeTensors } from '../../src/plan/arena.ts'
+import { type Keep, keepKernels } from '../../src/plan/keep.ts'
 import { assignLanes } from '../../src/plan/lanes.ts'
 import { pictureBytes } from '../../src/plan/pictures.ts'
 import { type Plan, planNetwork } from '../../src/plan/plan.ts'
@@ -9,7 +11,7 @@ import { type Precision, weightLayouts, weightTensors } from '../../src/plan/wei
 import { randomFrom, seed } from '../helpers/wasm.ts'
 
 /** Plans with every weight where a bundle would have it. */
-function plan(graph: Graph, precision: Precision, height: number, width: number): Plan {
+function plan(graph: Graph, precision: Precision, height: number, width: number, keep?: Keep): Plan {
   const places = new Map<string, { offset: number; bytes: number }>()
   let end = 0
   for (const layout of weightLayouts(graph))
@@ -18,7 +20,7 @@ function plan(graph: Graph, precision: Precision, height: number, width: number)
       places.set(name, { offset: end, bytes })
       end += bytes
     }
-  return planNetwork(graph, precision, places, end, height, width)
+  return planNetwork(graph, precision, places, end, height, width, keep)
 }
 
 describe('arena', () => {
@@ -112,6 +114,26 @@ describe.each(NETWORKS)('%s', (name) => {
 
 test('Dy-mobile takes at most 4 MB beside its weights at 224 x 224', () => {
   expect(plan(buildNetwork('dy-mobile'), 'f32', 224, 224).arenaBytes).toBeLessThan(4 * 2 ** 20 - 256 * 1024)
+})
+
+test.each(['dy-mobile', 'dy-shuffle'])('%s: kernels that are kept lie in bytes that nothing else uses', (name) => {
+  const graph = buildNetwork(name, { classes: 10 })
+  const plain = plan(graph, 'f32', 96, 72)
+  const { steps, tensors, arenaBytes, keeps } = plan(graph, 'f32', 96, 72, keepKernels(0.5, DynedgeError))
+  expect([plain.keeps, keeps]).toEqual([false, true])
+  expect(steps.map(({ label }) => label)).toEqual(plain.steps.map(({ label }) => label))
+  const fusions = steps.filter(({ kernel }) => kernel.does === 'fuse')
+  const arena = tensors.filter(({ base }) => base === 'arena')
+  for (const { operands, words, floats } of fusions) {
+    expect([words.Keeps, floats?.Tolerance]).toEqual([1, 0.5])
+    for (const lasting of [operands.Kept, operands.Out, operands.Side]) {
+      const { offset, bytes } = arena.find((tensor) => tensor.name === lasting)!
+      const sharing = arena.filter((other) => offset < other.offset + other.bytes && other.offset < offset + bytes)
+      expect(sharing.map((tensor) => tensor.name)).toEqual([lasting])
+      expect(offset + bytes).toBeLessThanOrEqual(arenaBytes)
+    }
+  }
+  expect(fusions.length).toBe(graph.nodes.filter((node) => node.op === 'conv' && node.dynamic).length)
 })
 
 test('a picture smaller than a window is refused by name; every larger one is planned', () => {

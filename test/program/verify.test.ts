@@ -41,12 +41,13 @@ describe.each(variants())('$name', ({ bytes }) => {
     backend = await instantiate(bytes)
   })
 
-  /** `mixed`: integers, but for two layers, so that there are conversions. */
-  const place = (graph: Graph, precision: Precision | 'mixed', side: number) => {
+  /** `mixed`: integers, but for two layers, so that there are conversions. With `tolerance` kernels are kept from run to run. */
+  const place = (graph: Graph, precision: Precision | 'mixed', side: number, tolerance?: number) => {
     const state = seededState(graph, seed)
-    if (precision === 'f32' || precision === 'w8') return new Placed(backend, graph, state, precision, side, side)
+    if (precision === 'f32' || precision === 'w8')
+      return new Placed(backend, graph, state, precision, side, side, tolerance)
     const keep = precision === 'mixed' ? ['a', 'l1'] : []
-    return new Placed(backend, quantized(graph, state, side, seed, { keep }), state, 'int8', side, side)
+    return new Placed(backend, quantized(graph, state, side, seed, { keep }), state, 'int8', side, side, tolerance)
   }
 
   /** The program in memory, as words; `verify` of its first `length` bytes. */
@@ -129,6 +130,41 @@ describe.each(variants())('$name', ({ bytes }) => {
     expect(run(0, 1, 0, 1)).toBe(Status.NotVerified)
   })
 
+  test.each(['f32', 'w8', 'int8'] as const)('%s: a fusion notes what it keeps apart from its operands', (precision) => {
+    const placed = place(tiny, precision, 12, 0.01)
+    const { words, verify, first } = opened(placed)
+    const { steps, tensors } = placed.plan
+    let seen = 0
+    for (const [index, { operands }] of steps.entries()) {
+      if (!operands.Kept) continue
+      const at = first + index * Step.Words
+      const statusWith = (word: number, value: number) => {
+        const kept = words[at + word]
+        words[at + word] = value
+        const status = verify()
+        words[at + word] = kept
+        return status && status & 255
+      }
+      const { Out, Side, Coefficients, Factors, Kept } = operands
+      const needed = tensors.find(({ name }) => name === Kept)!.bytes
+      const own = tensors.filter(({ name }) => [Out, Side, Coefficients, Factors].includes(name))
+      for (const [number, { name, base, offset, bytes }] of tensors.entries()) {
+        const outside = base === 'weights' || bytes < needed
+        const shares = own.some((other) => offset < other.offset + other.bytes && other.offset < offset + bytes)
+        const expected = outside ? Status.WritesOutside : shares ? Status.Overlaps : Status.Ok
+        expect(statusWith(Step.Kept, number), `${name} ${needed}`).toBe(expected)
+        if (expected === Status.Overlaps) ++seen
+      }
+      for (const number of [tensors.length, 2 ** 31, 2 ** 32 - 1])
+        expect(statusWith(Step.Kept, number)).toBe(Status.WritesOutside)
+      for (const bits of [0, 0x7f800000, 0x7fc00000, 2 ** 32 - 1])
+        expect(statusWith(Step.Tolerance, bits)).toBe(Status.Ok)
+      expect(statusWith(Step.Keeps, 0)).toBe(Status.Ok)
+    }
+    expect(seen).toBeGreaterThan(0)
+    expect(verify()).toBe(Status.Ok)
+  })
+
   test.each([
     ['tiny', 'f32', 10000],
     ['tiny', 'w8', 20000],
@@ -137,64 +173,70 @@ describe.each(variants())('$name', ({ bytes }) => {
     ['dy-shuffle', 'w8', 8000],
     ['dy-mobile-0.5', 'w8', 8000],
     ['dy-mobile-0.5', 'int8', 8000],
-  ] as const)('%s %s: a mutated program is refused, or stays inside (%i mutations)', (network, precision, count) => {
-    const random = randomFrom(seed)
-    const graph = network === 'tiny' ? tiny : buildNetwork(network, { classes: 10, kernels: 2 })
-    const placed = place(graph, precision, network === 'tiny' ? 12 : 32)
-    const { words, verify, first } = opened(placed)
-    const kept = words.slice()
-    const steps = placed.plan.steps.length
-    let [accepted, refused] = [0, 0]
-    // Every word of every step and tensor gets its turn, then they are drawn.
-    for (let round = 0; round < count; ++round) {
-      const word =
-        Header.Words +
-        (round < kept.length - Header.Words ? round : Math.floor(random() * (kept.length - Header.Words)))
-      const changes = random() < 0.4 ? 2 : 1
-      let at = word
-      const what: string[] = []
-      for (let change = 0; change < changes; ++change) {
-        words[at] = mutated(kept[at], random)
-        what.push(
-          at < first
-            ? `tensor word ${at - Header.Words}`
-            : `step ${Math.floor((at - first) / Step.Words)} ${nameOf((at - first) % Step.Words)} ${kept[at]} -> ${words[at]}`,
-        )
-        // A second one in the same record: pairs that must agree.
-        at =
-          at < first
-            ? at ^ 1
-            : first + Math.floor((at - first) / Step.Words) * Step.Words + Math.floor(random() * Step.Words)
-      }
-      const context = `SEED=${seed} round ${round}: ${what.join(', ')}`
-      let status: number
-      try {
-        status = verify()
-      } catch (cause) {
-        throw new Error(`verify: ${(cause as Error).message}; ${context}`, { cause })
-      }
-      if (status === Status.Ok) {
-        ++accepted
-        const step = word < first ? -1 : Math.floor((word - first) / Step.Words)
-        try {
-          expect(step < 0 ? backend.exports.run(0, steps, 0, 1) : backend.exports.run(step, step + 1, 0, 1)).toBe(
-            Status.Ok,
+    ['tiny', 'f32', 10000, 0.01],
+    ['tiny', 'w8', 10000, 0.01],
+    ['tiny', 'int8', 10000, 0.01],
+  ] as const)(
+    '%s %s: a mutated program is refused, or stays inside (%i mutations)',
+    (network, precision, count, tolerance?: number) => {
+      const random = randomFrom(seed)
+      const graph = network === 'tiny' ? tiny : buildNetwork(network, { classes: 10, kernels: 2 })
+      const placed = place(graph, precision, network === 'tiny' ? 12 : 32, tolerance)
+      const { words, verify, first } = opened(placed)
+      const kept = words.slice()
+      const steps = placed.plan.steps.length
+      let [accepted, refused] = [0, 0]
+      // Every word of every step and tensor gets its turn, then they are drawn.
+      for (let round = 0; round < count; ++round) {
+        const word =
+          Header.Words +
+          (round < kept.length - Header.Words ? round : Math.floor(random() * (kept.length - Header.Words)))
+        const changes = random() < 0.4 ? 2 : 1
+        let at = word
+        const what: string[] = []
+        for (let change = 0; change < changes; ++change) {
+          words[at] = mutated(kept[at], random)
+          what.push(
+            at < first
+              ? `tensor word ${at - Header.Words}`
+              : `step ${Math.floor((at - first) / Step.Words)} ${nameOf((at - first) % Step.Words)} ${kept[at]} -> ${words[at]}`,
           )
-          placed.checkGuards()
-        } catch (cause) {
-          throw new Error(`verified, but ${(cause as Error).message}; ${context}`, { cause })
+          // A second one in the same record: pairs that must agree.
+          at =
+            at < first
+              ? at ^ 1
+              : first + Math.floor((at - first) / Step.Words) * Step.Words + Math.floor(random() * Step.Words)
         }
-      } else {
-        ++refused
-        if (status >>> 8 >= steps || (status & 255) > Status.BadRange) throw new Error(`status ${status}; ${context}`)
+        const context = `SEED=${seed} round ${round}: ${what.join(', ')}`
+        let status: number
+        try {
+          status = verify()
+        } catch (cause) {
+          throw new Error(`verify: ${(cause as Error).message}; ${context}`, { cause })
+        }
+        if (status === Status.Ok) {
+          ++accepted
+          const step = word < first ? -1 : Math.floor((word - first) / Step.Words)
+          try {
+            expect(step < 0 ? backend.exports.run(0, steps, 0, 1) : backend.exports.run(step, step + 1, 0, 1)).toBe(
+              Status.Ok,
+            )
+            placed.checkGuards()
+          } catch (cause) {
+            throw new Error(`verified, but ${(cause as Error).message}; ${context}`, { cause })
+          }
+        } else {
+          ++refused
+          if (status >>> 8 >= steps || (status & 255) > Status.BadRange) throw new Error(`status ${status}; ${context}`)
+        }
+        words.set(kept)
       }
-      words.set(kept)
-    }
-    expect(verify()).toBe(Status.Ok)
-    // Both must happen, or the test says nothing.
-    expect(accepted).toBeGreaterThan(count / 20)
-    expect(refused).toBeGreaterThan(count / 20)
-  })
+      expect(verify()).toBe(Status.Ok)
+      // Both must happen, or the test says nothing.
+      expect(accepted).toBeGreaterThan(count / 20)
+      expect(refused).toBeGreaterThan(count / 20)
+    },
+  )
 })
 
 function mutated(value: number, random: () => number): number {
