@@ -1,4 +1,5 @@
-// npm run bench -- ARGUMENTS: installs what only benches need, then runs bench/run.ts on a Node that has the variants asked for.
+// npm run bench -- ARGUMENTS: installs what only benches need, then runs bench/run.ts on a Node that has the variants asked for;
+// npm run bench -- frames ARGUMENTS: the same with bench/frames.ts.
 import { spawn, spawnSync } from 'node:child_process'
 import { readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -7,7 +8,9 @@ import { ensureEngines, install } from '../tools/engines.mjs'
 
 const folder = dirname(fileURLToPath(import.meta.url))
 const root = join(folder, '..')
-const given = process.argv.slice(2)
+const [first, ...rest] = process.argv.slice(2)
+const script = first === 'frames' ? 'frames.ts' : 'run.ts'
+const given = first === 'frames' ? rest : process.argv.slice(2)
 
 const built = ['simd', 'relaxed'].map(
   (variant) => statSync(join(root, 'build', `${variant}.wasm`), { throwIfNoEntry: false })?.mtimeMs,
@@ -35,7 +38,7 @@ const node = (relaxed && ensureEngines()) || process.execPath
 // V8 without these flags makes no such instructions anyway.
 const flags = given.includes('--no-vnni') ? ['--no-enable-avx-vnni', '--no-enable-avx-vnni-int8'] : []
 const known = flags.filter((flag) => spawnSync(node, [flag, '-e', '0'], { stdio: 'ignore' }).status === 0)
-const child = spawn(node, [...known, '--import', 'tsx', '--no-warnings', join(folder, 'run.ts'), ...given], {
+const child = spawn(node, [...known, '--import', 'tsx', '--no-warnings', join(folder, script), ...given], {
   cwd: root,
   stdio: 'inherit',
 })
