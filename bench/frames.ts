@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { Command, CommanderError } from 'commander'
-import { minAndMedian, parseSizes } from '../src/bench/latency.ts'
+import { parseSizes, timesOf } from '../src/bench/latency.ts'
 import { decode } from '../src/cli/decode.ts'
 import { matchClasses } from '../src/cli/eval/classes.ts'
 import { listFolder } from '../src/cli/eval/folder.ts'
@@ -181,7 +181,7 @@ function compare(
       largest = Math.max(largest, Math.abs(plain.logits[frame][i]))
     })
   })
-  const times = told.times.map(minAndMedian)
+  const times = told.times.map(timesOf)
   return {
     frames: told.logits.length,
     kept: mean(told.kept),
