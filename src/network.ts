@@ -68,6 +68,7 @@ export class Network {
     private readonly keep?: Keep,
   ) {
     this.engine = engine
+    if (engine.current) this.plans.set(keyOf(engine.current), engine.current)
   }
 
   get name(): string {
@@ -241,7 +242,7 @@ export class Network {
   private planFor(height: number, width: number): Plan {
     const { weightBytes } = this.alive()
     checkInputSize(height, width)
-    const key = `${height}x${width}`
+    const key = keyOf({ height, width })
     let plan = this.plans.get(key)
     if (!plan) {
       plan = planNetwork(this.graph, this.precision, this.header.tensors, weightBytes, height, width, this.keep)
@@ -300,6 +301,10 @@ function checkSignal(signal?: AbortSignal): void {
 export const MAX_INPUT = 8192
 /** A plan is some 100 KB; a caller who resizes a window must not pile them up. */
 const PLANS_KEPT = 16
+
+function keyOf({ height, width }: { height: number; width: number }): string {
+  return `${height}x${width}`
+}
 
 /** Throws `bad-input` unless a network may be asked for this input size. */
 export function checkInputSize(height: number, width: number): void {

@@ -45,6 +45,14 @@ describe('load', () => {
     expect(progress.at(-1)!.loaded).toBe(progress.at(-1)!.total)
   })
 
+  test('what was planned to load is not planned again to run', async () => {
+    const net = await load(bundle, { variant: 'simd', maxInput: [64, 64] })
+    const [plan] = net['plans'].values()
+    expect([plan.height, plan.width]).toEqual([64, 64])
+    await net.run(tensor)
+    expect([...net['plans'].values()]).toEqual([plan])
+  })
+
   test('refuses with a code: no file, no bundle, cut off, changed, other threads or precision', async () => {
     const codeOf = async (input: BundleInput, options = {}) => (await errorOf(load(input, options))).code
     expect(await codeOf(join(folder, 'nothing'))).toBe('not-found')
