@@ -1,5 +1,6 @@
 import { DYNEDGE } from '../src/bench/report.ts'
-import type { Network, TensorInput } from '../src/network.ts'
+import type { Network } from '../src/interface.ts'
+import type { TensorInput } from '../src/network.ts'
 import type { Variant } from '../src/runtime/module.ts'
 import { load } from './kernels.ts'
 import { openLiteRt } from './litert.ts'

@@ -1,6 +1,6 @@
 import type { Breakdown, Peaks, StepClass } from '../src/bench/report.ts'
 import { count } from '../src/graph/counts.ts'
-import type { Network } from '../src/network.ts'
+import type { Network } from '../src/interface.ts'
 
 const REPETITIONS = 40
 

@@ -1,4 +1,4 @@
-import { loader } from './load.ts'
+import type { Load } from './load.ts'
 
 export * from './index.ts'
 
@@ -6,17 +6,12 @@ export * from './index.ts'
  * Loads a bundle from a URL, Blob, ArrayBuffer, Response or stream.
  * @throws DynedgeError with a `code`: what was found, what was expected
  */
-export const load = loader({
-  wasm: async (variant) => {
-    // Written out, so that bundlers find both files.
-    const url =
-      variant === 'relaxed'
-        ? new URL('./dynedge.relaxed.wasm', import.meta.url)
-        : new URL('./dynedge.simd.wasm', import.meta.url)
-    const response = await fetch(url)
-    // A server that does not know .wasm must not stop us: only the right type compiles while it streams.
-    return response.ok && response.headers.get('content-type')?.startsWith('application/wasm')
-      ? response
-      : response.arrayBuffer()
-  },
-})
+export const load: Load = async (bundle, options = {}) => {
+  // Written out, so that bundlers find the files.
+  const wasm = {
+    simd: new URL('./dynedge.simd.wasm', import.meta.url).href,
+    relaxed: new URL('./dynedge.relaxed.wasm', import.meta.url).href,
+  }
+  const { loadWith } = await (options.worker ? import('./worker/page.ts') : import('./engine.ts'))
+  return loadWith(wasm)(bundle, options)
+}

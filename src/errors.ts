@@ -30,6 +30,8 @@ export type ErrorCode =
   | 'aborted'
   /** The module trapped; the network is unusable afterwards. */
   | 'trap'
+  /** The worker that a network lives in ended or cannot start; the next call starts another. */
+  | 'worker'
   | 'usage'
 
 /** Every error that dynedge throws on purpose: branch on `code`, show `message`. */

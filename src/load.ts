@@ -7,6 +7,7 @@ import { type Graph, inferShapes } from './graph/graph.ts'
 import { checkQuantization, isInteger } from './graph/integer.ts'
 import { parameterShapes } from './graph/parameters.ts'
 import { checkInputSpec, type InputSpec } from './image/spec.ts'
+import type { Network as AnyNetwork } from './interface.ts'
 import { checkInputSize, Network } from './network.ts'
 import { aligned } from './plan/arena.ts'
 import { planNetwork } from './plan/plan.ts'
@@ -24,6 +25,10 @@ export interface LoadOptions {
   variant?: Variant
   /** Only 1 in this version. */
   threads?: number
+  /** Loads into a worker of its own: no call blocks this thread, and `runSync` does not exist. */
+  worker?: boolean
+  /** With `worker`: the bundle's bytes are given away, not copied. */
+  transfer?: boolean
   /** Largest input to reserve memory for, [height, width]; default the bundle's own. A larger one costs a new instance when it comes. */
   maxInput?: [height: number, width: number]
   /**
@@ -33,7 +38,7 @@ export interface LoadOptions {
   keepKernels?: number
 }
 
-export type Load = (bundle: BundleInput, options?: LoadOptions) => Promise<Network>
+export type Load = (bundle: BundleInput, options?: LoadOptions) => Promise<AnyNetwork>
 
 /** `load` for a platform: checks the header, takes memory once, streams the weights into it, checks them, plans and verifies. */
 export function loader(platform: Platform): Load {

@@ -20,6 +20,8 @@ export interface TensorInput {
 
 export interface RunOptions {
   signal?: AbortSignal
+  /** The network may take the input for itself; to a worker it then goes uncopied, and the caller's own is empty afterwards. */
+  transfer?: boolean
 }
 
 export interface ClassifyOptions extends RunOptions {

@@ -1,9 +1,10 @@
 // npm run build: AssemblyScript -> wasm (one binary per variant) -> wasm-opt; TypeScript -> dist/ by esbuild, types by tsc.
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { minifySync } from 'rolldown/utils'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 process.chdir(root)
@@ -48,14 +49,24 @@ const common = {
   legalComments: 'none',
   logLevel: 'warning',
 }
+// A page that works off its main thread never fetches the engine, and one that does not never the worker;
+// options that few ask for are fetched by those who do.
 await build({
   ...common,
   entryPoints: { browser: 'src/browser.ts' },
   platform: 'browser',
-  // Options that few ask for are fetched by those who do.
   splitting: true,
-  chunkNames: '[name]-[hash]',
+  chunkNames: '[name].[hash]',
 })
+// One self-contained classic script: bundlers take it for a file among others, as they do the wasm, and every browser starts it.
+await build({ ...common, entryPoints: { worker: 'src/worker/page-worker.ts' }, platform: 'browser', format: 'iife' })
+// A second minifier finds 2.5 % that the first one leaves.
+for (const name of readdirSync('dist').filter((name) => name.endsWith('.js'))) {
+  const { code, errors } = minifySync(name, readFileSync(join('dist', name), 'utf8'), { compress: true, mangle: true })
+  if (errors.length) throw new Error(`${name}: ${errors.map(({ message }) => message).join('; ')}`)
+  // It writes strings as templates; addresses must be strings again, which is what bundlers look for.
+  writeFileSync(join('dist', name), code.replaceAll(/\b(import|new URL)\(`([^`$\\]*)`/g, '$1("$2"'))
+}
 // What `dynedge eval --html` puts into its page.
 await build({
   ...common,
@@ -74,7 +85,12 @@ await build({
 await build({ ...common, entryPoints: { 'bench-page': 'src/bench/page/style.css' } })
 await build({
   ...common,
-  entryPoints: { node: 'src/node.ts', cli: 'src/cli/main.ts', 'eval-worker': 'src/cli/eval/worker.ts' },
+  entryPoints: {
+    node: 'src/node.ts',
+    cli: 'src/cli/main.ts',
+    'eval-worker': 'src/cli/eval/worker.ts',
+    'node-worker': 'src/worker/node-worker.ts',
+  },
   platform: 'node',
   packages: 'external',
   minify: false,

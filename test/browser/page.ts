@@ -9,18 +9,22 @@ const DIST = new URL('../../dist/', import.meta.url)
 const TYPES: Record<string, string> = { '.js': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html' }
 const PAGE = '<!doctype html><link rel="icon" href="data:,"><title>dynedge</title><canvas></canvas>'
 
-/** Serves dist/, an empty page and whatever `files` has, on 127.0.0.1; unknown paths under /app/ get the page, as in many apps. */
+/**
+ * Serves dist/, an empty page and whatever `files` has, on 127.0.0.1, each with `headers`; unknown paths under /app/ get the page, as in
+ * many apps, and what is null in `files` is not found.
+ */
 export async function serve(
-  files: Record<string, { type: string; bytes: Uint8Array }>,
+  files: Record<string, { type: string; bytes: Uint8Array | string } | null>,
+  headers: Record<string, string> = {},
 ): Promise<{ server: Server; origin: string }> {
   const server = createServer((request, response) => {
     const path = new URL(request.url!, 'http://localhost').pathname
     const send = (type: string, body: Uint8Array | string) =>
-      response.writeHead(200, { 'content-type': type }).end(body)
+      response.writeHead(200, { 'content-type': type, ...headers }).end(body)
     const file = files[path]
     if (file) return send(file.type, file.bytes)
     if (path === '/' || path.startsWith('/app/')) return send('text/html', PAGE)
-    const built = /^\/dist\/[\w.]+$/.test(path) && new URL(`.${path.slice(5)}`, DIST)
+    const built = file === undefined && /^\/dist\/[\w.]+$/.test(path) && new URL(`.${path.slice(5)}`, DIST)
     if (built && existsSync(built)) return send(TYPES[extname(path)] ?? 'application/octet-stream', readFileSync(built))
     response.writeHead(404, { 'content-type': 'text/plain' }).end('not here')
   })

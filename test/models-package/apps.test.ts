@@ -23,7 +23,12 @@ const CLASSIFY = `
 const net = await load(url, { variant: 'simd', integrity: info.integrity })
 const data = Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * i) >> 5)
 const top = await net.classify({ data, width: 64, height: 64 })
-globalThis.classified = { top, named: \`\${labels}\` === \`\${net.labels}\` }
+const away = await load(url, { variant: 'simd', integrity: info.integrity, worker: true })
+globalThis.classified = {
+  top,
+  named: \`\${labels}\` === \`\${net.labels}\`,
+  fromWorker: await away.classify({ data, width: 64, height: 64 }),
+}
 `
 const PAGE =
   '<!doctype html><title>app</title><link rel="icon" href="data:,"><script type="module" src="./main.js"></script>'
@@ -82,7 +87,8 @@ async function served(path: string): Promise<Served> {
 
 test('Node loads a network by its import', () => {
   expect(expected).toMatchObject({ named: true })
-  const { top } = expected as { top: { label: string; probability: number }[] }
+  const { top, fromWorker } = expected as Record<string, { label: string; probability: number }[]>
+  expect(fromWorker).toEqual(top)
   expect(top.length).toBeGreaterThan(1)
   expect(top[0].probability).toBeGreaterThan(top[1].probability)
 })

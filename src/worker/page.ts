@@ -1,0 +1,65 @@
+import { DynedgeError } from '../errors.ts'
+import type { Load } from '../load.ts'
+import type { WasmAddresses } from '../runtime/page-platform.ts'
+import type { Host, Reply } from './protocol.ts'
+import { loadInWorker } from './remote.ts'
+
+/** `load` into a worker of a page. */
+export const loadWith =
+  (wasm: WasmAddresses): Load =>
+  (bundle, options = {}) =>
+    loadInWorker({ ...page, wasm }, bundle, options)
+
+const page: Host = {
+  address(bundle) {
+    try {
+      return new URL(bundle, globalThis.document?.baseURI ?? location.href).href
+    } catch {
+      return `${bundle}`
+    }
+  },
+
+  async picture(image, transfer) {
+    const isFrame = typeof VideoFrame === 'function' && image instanceof VideoFrame
+    if (isFrame || (transfer && image instanceof ImageBitmap))
+      // A frame that is not given away is shared with the worker, not copied.
+      return { message: image, transfer: transfer ? [image as Transferable] : [] }
+    try {
+      const bitmap = await createImageBitmap(image as ImageBitmapSource)
+      return { message: bitmap, transfer: [bitmap] }
+    } catch (cause) {
+      throw new DynedgeError('bad-image', `The picture cannot be read: ${(cause as Error).message}`, { cause })
+    }
+  },
+
+  start(hear, died) {
+    let heard = false
+    const { port1, port2 } = new MessageChannel()
+    const address = new URL('./worker.js', import.meta.url)
+    const worker = new Worker(address.origin === location.origin ? address : shim(address.href), { name: 'dynedge' })
+    worker.onmessage = ({ data }: MessageEvent<Reply>) => {
+      heard = true
+      hear(data)
+    }
+    worker.onerror = ({ message }) =>
+      died(heard ? message : `${address} does not start (${message || "not found, or against the page's policy"})`)
+    // Only some browsers tell of a worker that ended without an error.
+    port1.addEventListener('close', () => died('it was closed'))
+    port1.start()
+    worker.postMessage({ life: port2 }, [port2])
+    return {
+      post: (request, transfer) => worker.postMessage(request, transfer),
+      hold() {},
+      end() {
+        worker.terminate()
+        port1.close()
+      },
+    }
+  },
+}
+
+/** A page may only start workers from its own origin; one of a blob is, and fetches what it likes. */
+function shim(address: string): string {
+  const script = `importScripts(${JSON.stringify(address)})`
+  return URL.createObjectURL(new Blob([script], { type: 'text/javascript' }))
+}

@@ -1,0 +1,163 @@
+import type { BundleInput } from '../bundle/source.ts'
+import { DynedgeError } from '../errors.ts'
+import type { ImageInput } from '../image/input.ts'
+import type { Network } from '../interface.ts'
+import type { LoadOptions } from '../load.ts'
+import type { ClassifyOptions, Outputs, Prediction, RunOptions, TensorInput } from '../network.ts'
+import { type OpenBundle, openBundle, sentBytes } from './bundle.ts'
+import { checkSignal, type Hearing, Line } from './line.ts'
+import type { Call, Description, Facts, Host, Method, Sendable, SentOptions } from './protocol.ts'
+
+/** `load` into a worker that `host` starts; one worker for one network. */
+export async function loadInWorker(host: Host, bundle: BundleInput, options: LoadOptions): Promise<Network> {
+  const { onProgress, signal, worker: _, transfer = false, ...sent } = options
+  const net = new RemoteNetwork(host, openBundle(host, bundle, transfer), sent)
+  await net.open({ onProgress, signal })
+  return net
+}
+
+/** A network in a worker: a call is a message and its answer. A worker that has died is replaced at the next call. */
+class RemoteNetwork implements Network {
+  private facts!: Facts
+  private description!: Description
+  private line?: Line
+  private opened?: Promise<Line>
+  private disposed?: DynedgeError
+
+  constructor(
+    private readonly host: Host,
+    private readonly bundle: OpenBundle,
+    private readonly options: SentOptions,
+  ) {}
+
+  get name() {
+    return this.facts.name
+  }
+
+  get precision() {
+    return this.facts.precision
+  }
+
+  get input() {
+    return this.facts.input
+  }
+
+  get labels() {
+    return this.facts.labels
+  }
+
+  get graph() {
+    return this.facts.graph
+  }
+
+  get variant() {
+    return this.facts.variant
+  }
+
+  get threads() {
+    return this.facts.threads
+  }
+
+  async run({ data, height, width }: TensorInput, { signal, transfer }: RunOptions = {}): Promise<Outputs> {
+    const input = () => {
+      const sent = sentArray(data, transfer)
+      return { ...sent, message: { data: sent.message, height, width } }
+    }
+    return this.ask('run', input, undefined, signal)
+  }
+
+  runSync(): never {
+    throw new DynedgeError(
+      'usage',
+      `${this.name} lives in a worker, which cannot be waited for: use run(), or load it without a worker.`,
+    )
+  }
+
+  async classify(image: ImageInput, options: ClassifyOptions = {}): Promise<Prediction[]> {
+    return this.askOf('classify', image, options)
+  }
+
+  /** @internal */
+  async classifyFully(image: ImageInput, options: ClassifyOptions = {}): ReturnType<Network['classifyFully']> {
+    return this.askOf('classifyFully', image, options)
+  }
+
+  async profile(options: Parameters<Network['profile']>[0] = {}): ReturnType<Network['profile']> {
+    return this.ask('profile', () => ({ message: options, transfer: [] }))
+  }
+
+  describe(): Description {
+    if (this.disposed) throw this.disposed
+    return this.description
+  }
+
+  dispose(): void {
+    this.disposed ??= new DynedgeError('disposed', `This ${this.name} was disposed of; load it again.`)
+    this.line?.end(this.disposed)
+  }
+
+  /** The worker with the network in it; started where there is none. */
+  open(hearing?: Hearing): Promise<Line> {
+    this.opened ??= this.start(hearing).catch((error) => {
+      this.opened = undefined
+      throw error
+    })
+    return this.opened
+  }
+
+  private async start(hearing?: Hearing): Promise<Line> {
+    const { host, options } = this
+    checkSignal(hearing?.signal)
+    const { message, transfer } = await this.bundle()
+    if (this.disposed) throw this.disposed
+    const line = new Line(host, () => {
+      this.opened = this.line = undefined
+    })
+    this.line = line
+    const call = { call: 'load', bundle: message, options, wasm: host.wasm } as Call
+    try {
+      const { value, description } = await line.ask(call, transfer, hearing)
+      this.facts = value as Facts
+      this.description = description!
+      return line
+    } catch (error) {
+      line.end(error)
+      throw error
+    }
+  }
+
+  private askOf<R>(method: Method, image: ImageInput, { signal, transfer, ...options }: ClassifyOptions): Promise<R> {
+    return this.ask(method, () => sentPicture(this.host, image, transfer), options, signal)
+  }
+
+  private async ask<R>(
+    method: Method,
+    input: () => Sendable | Promise<Sendable>,
+    options?: object,
+    signal?: AbortSignal,
+  ): Promise<R> {
+    if (this.disposed) throw this.disposed
+    checkSignal(signal)
+    const { message, transfer } = await input()
+    const line = await this.open()
+    const { value, description } = await line.ask({ call: method, args: [message, options] }, transfer, { signal })
+    if (description) this.description = description
+    return value as R
+  }
+}
+
+function sentPicture(host: Host, image: ImageInput, transfer = false): Sendable | Promise<Sendable> {
+  if (typeof image === 'object' && image !== null) {
+    if ('data' in image && 'width' in image) {
+      const { data, width, height, channels, rowBytes } = image as Extract<ImageInput, { channels?: unknown }>
+      const sent = sentArray(data, transfer)
+      return { ...sent, message: { data: sent.message, width, height, channels, rowBytes } }
+    }
+    if (host.picture && !(image instanceof Blob)) return host.picture(image, transfer)
+  }
+  return { message: image, transfer: [] }
+}
+
+/** What is no array is refused where the network is. */
+const sentArray = (data: unknown, transfer?: boolean): Sendable =>
+  ArrayBuffer.isView(data) ? sentBytes(data as Float32Array, transfer) : { message: data, transfer: [] }
