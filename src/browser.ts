@@ -1,3 +1,4 @@
+import { DynedgeError } from './errors.ts'
 import type { Load } from './load.ts'
 
 export * from './index.ts'
@@ -12,6 +13,9 @@ export const load: Load = async (bundle, options = {}) => {
     simd: new URL('./dynedge.simd.wasm', import.meta.url).href,
     relaxed: new URL('./dynedge.relaxed.wasm', import.meta.url).href,
   }
-  const { loadWith } = await (options.worker ? import('./worker/page.ts') : import('./engine.ts'))
+  const { loadWith } = await (options.worker ? import('./worker/page.ts') : import('./engine.ts')).catch((cause) => {
+    const message = `dynedge's own script cannot be had (${cause.message}): its browser.* files belong together.`
+    throw new DynedgeError('network', message, { cause })
+  })
   return loadWith(wasm)(bundle, options)
 }

@@ -23,19 +23,19 @@ function scripts(name: string, wanted: RegExp): string[] {
 const total = (names: string[]) => names.reduce((sum, name) => sum + gzipped(`dist/${name}`), 0)
 
 test('the JavaScript of a page takes at most 20 KB gzipped', () => {
-  const page = scripts('browser.js', /^engine\./)
+  const page = scripts('browser.js', /\.engine\./)
   expect(page).toHaveLength(3)
   expect(total(page)).toBeLessThanOrEqual(20_480)
 })
 
 test('the JavaScript of a page with a worker takes at most 24 KB gzipped, with the worker', () => {
-  const page = scripts('browser.js', /^page\./)
+  const page = scripts('browser.js', /\.page\./)
   expect(page).toHaveLength(3)
-  expect(total([...page, 'worker.js'])).toBeLessThanOrEqual(24_576)
+  expect(total([...page, 'browser.worker.js'])).toBeLessThanOrEqual(24_576)
 })
 
 test('a page gets nothing of Node, and only from beside its script', () => {
-  for (const name of [...scripts('browser.js', /./), 'worker.js']) {
+  for (const name of [...scripts('browser.js', /./), 'browser.worker.js']) {
     const script = read(`dist/${name}`).toString()
     expect(script, name).not.toMatch(/["'`]node:|\brequire\(/)
     expect(script, name).not.toMatch(/\bfrom"(?!\.\/)|\bimport\((?!"\.\/)/)
@@ -43,7 +43,7 @@ test('a page gets nothing of Node, and only from beside its script', () => {
 })
 
 test('the worker of a page is one classic script', () => {
-  const script = read('dist/worker.js').toString()
+  const script = read('dist/browser.worker.js').toString()
   expect(script).not.toMatch(/\bimport\b|\bexport\b/)
 })
 

@@ -56,10 +56,15 @@ await build({
   entryPoints: { browser: 'src/browser.ts' },
   platform: 'browser',
   splitting: true,
-  chunkNames: '[name].[hash]',
+  chunkNames: 'browser.[name].[hash]',
 })
 // One self-contained classic script: bundlers take it for a file among others, as they do the wasm, and every browser starts it.
-await build({ ...common, entryPoints: { worker: 'src/worker/page-worker.ts' }, platform: 'browser', format: 'iife' })
+await build({
+  ...common,
+  entryPoints: { 'browser.worker': 'src/worker/page-worker.ts' },
+  platform: 'browser',
+  format: 'iife',
+})
 // A second minifier finds 2.5 % that the first one leaves.
 for (const name of readdirSync('dist').filter((name) => name.endsWith('.js'))) {
   const { code, errors } = minifySync(name, readFileSync(join('dist', name), 'utf8'), { compress: true, mangle: true })

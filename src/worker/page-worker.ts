@@ -8,9 +8,13 @@ const hear = serve(
   (reply, transfer) => postMessage(reply, { transfer }),
   ({ wasm }) => loader(pagePlatform(wasm!)),
 )
-/** Closes with this thread, which the page hears; a port that nobody holds might be collected before. */
-const lives: MessagePort[] = []
-addEventListener('message', ({ data }: MessageEvent<Request | { life: MessagePort }>) => {
-  if ('life' in data) lives.push(data.life)
-  else hear(data)
-})
+addEventListener('message', ({ data }: MessageEvent<Request>) => hear(data))
+
+// Nothing tells a page of a worker that ended without an error, but a lock that the worker holds is free then.
+const lock = `dynedge ${performance.timeOrigin} ${Math.random()}`
+navigator.locks
+  ?.request(lock, () => {
+    postMessage({ lock })
+    return new Promise(() => {})
+  })
+  .catch(() => {})

@@ -34,26 +34,19 @@ const page: Host = {
 
   start(hear, died) {
     let heard = false
-    const { port1, port2 } = new MessageChannel()
-    const address = new URL('./worker.js', import.meta.url)
+    const address = new URL('./browser.worker.js', import.meta.url)
     const worker = new Worker(address.origin === location.origin ? address : shim(address.href), { name: 'dynedge' })
-    worker.onmessage = ({ data }: MessageEvent<Reply>) => {
+    worker.onmessage = ({ data }: MessageEvent<Reply | { lock: string }>) => {
       heard = true
-      hear(data)
+      if ('lock' in data) navigator.locks.request(data.lock, () => died('it was closed')).catch(() => {})
+      else hear(data)
     }
     worker.onerror = ({ message }) =>
       died(heard ? message : `${address} does not start (${message || "not found, or against the page's policy"})`)
-    // Only some browsers tell of a worker that ended without an error.
-    port1.addEventListener('close', () => died('it was closed'))
-    port1.start()
-    worker.postMessage({ life: port2 }, [port2])
     return {
       post: (request, transfer) => worker.postMessage(request, transfer),
       hold() {},
-      end() {
-        worker.terminate()
-        port1.close()
-      },
+      end: () => worker.terminate(),
     }
   },
 }

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ElementHandle, Page } from 'puppeteer-core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
@@ -18,12 +18,12 @@ let photo: string
 beforeAll(async () => {
   const site = at('site')
   cpSync(join(ROOT, 'examples', 'train-your-own'), site, { recursive: true })
-  for (const file of ['browser.js', 'dynedge.simd.wasm', 'dynedge.relaxed.wasm'])
+  const scripts = readdirSync(join(ROOT, 'dist')).filter((file) => file.startsWith('browser.'))
+  for (const file of [...scripts, 'dynedge.simd.wasm', 'dynedge.relaxed.wasm'])
     cpSync(join(ROOT, 'dist', file), join(site, file))
   writeBundleFile(join(site, 'photos.w8.safetensors'), 'dy-mobile', 'w8')
   mkdirSync(at('without'))
-  for (const file of ['index.html', 'app.js', 'style.css', 'browser.js'])
-    cpSync(join(site, file), at(`without/${file}`))
+  for (const file of ['index.html', 'app.js', 'style.css', ...scripts]) cpSync(join(site, file), at(`without/${file}`))
   ;[photo] = (await writePictures(at('photos'), 1, 3)).values().next().value!
   writeFileSync(at('text.jpg'), 'This is no picture.\n')
   server = await serveFolder(folder)
