@@ -45,7 +45,7 @@ export interface SentError {
 /** What a worker says: how far a load is, and the end of a call, with a description where that is another than before. */
 export type Reply =
   | { id: number; progress: { loaded: number; total: number } }
-  | { id: number; value: unknown; description?: Description }
+  | { id: number; value: unknown; kept: number; description?: Description }
   | { id: number; error: SentError }
 
 /** A started worker, seen from the thread that started it. */

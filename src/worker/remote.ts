@@ -23,6 +23,7 @@ class RemoteNetwork implements Network {
   private line?: Line
   private opened?: Promise<Line>
   private disposed?: DynedgeError
+  private lastKept = 0
 
   constructor(
     private readonly host: Host,
@@ -56,6 +57,10 @@ class RemoteNetwork implements Network {
 
   get threads() {
     return this.facts.threads
+  }
+
+  get kept() {
+    return this.lastKept
   }
 
   async run({ data, height, width }: TensorInput, { signal, transfer }: RunOptions = {}): Promise<Outputs> {
@@ -140,7 +145,10 @@ class RemoteNetwork implements Network {
     checkSignal(signal)
     const { message, transfer } = await input()
     const line = await this.open()
-    const { value, description } = await line.ask({ call: method, args: [message, options] }, transfer, { signal })
+    const { value, kept, description } = await line.ask({ call: method, args: [message, options] }, transfer, {
+      signal,
+    })
+    this.lastKept = kept
     if (description) this.description = description
     return value as R
   }

@@ -45,7 +45,10 @@ export function serve(
     calls.set(id, controller)
     try {
       const value = await answer(request, controller.signal)
-      post({ id, value, description: news() }, request.call === 'run' ? buffersOf(value as Outputs) : [])
+      post(
+        { id, value, kept: net!.kept, description: news() },
+        request.call === 'run' ? buffersOf(value as Outputs) : [],
+      )
     } catch (error) {
       const sent = portable(error)
       try {

@@ -62,6 +62,17 @@ describe('a network in a thread of Node', () => {
     expect(() => net.runSync(tensor)).toThrowError(expect.objectContaining({ code: 'usage' }))
   })
 
+  test('keeps kernels between frames, and says how many', async () => {
+    const [net, same] = [await loadAway(path, { keepKernels: 0.02 }), await load(bundle, { keepKernels: 0.02 })]
+    for (const frame of [tensor, tensor, { ...tensor, data: tensor.data.map((value) => value / 2) }]) {
+      expect(await net.run(frame)).toEqual(await same.run(frame))
+      expect(net.kept).toBe(same.kept)
+    }
+    await net.run(tensor)
+    await net.run(tensor)
+    expect(net.kept).toBe(1)
+  })
+
   test('takes a larger picture, and describes the memory that it costs', async () => {
     const [net, same] = [await loadAway(), await load(bundle)]
     const large = seededTensor(160, 128)
