@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type BundleInput, DynedgeError, type Network, type Progress } from '../../src/index.ts'
+import type { Network as HereNetwork } from '../../src/network.ts'
 import { chunked, editHeader, errorOf, type Loose } from '../bundle/support.ts'
 import { LABELS, load, seededTensor, smallBundle } from '../helpers/bundles.ts'
 import { randomFrom, seed } from '../helpers/wasm.ts'
@@ -46,7 +47,7 @@ describe('load', () => {
   })
 
   test('what was planned to load is not planned again to run', async () => {
-    const net = await load(bundle, { variant: 'simd', maxInput: [64, 64] })
+    const net = (await load(bundle, { variant: 'simd', maxInput: [64, 64] })) as HereNetwork
     const [plan] = net['plans'].values()
     expect([plan.height, plan.width]).toEqual([64, 64])
     await net.run(tensor)
