@@ -1,8 +1,21 @@
-import { DYNEDGE } from '../src/bench/report.ts'
+import { DYNEDGE, type Row } from '../src/bench/report.ts'
 import { DynedgeError } from '../src/errors.ts'
+import type { TensorInput } from '../src/network.ts'
 import type { Precision } from '../src/plan/weights.ts'
-import { type Contender, nameOf } from './contenders.ts'
 import type { Subject } from './models.ts'
+
+/** Who takes part in a race: what is known of it before, and how it is asked. */
+export interface Contender {
+  /** Puts another picture of the same size in place, and runs. */
+  logits(picture: TensorInput): Promise<Float32Array>
+  row: Omit<Row, 'ms' | 'runs'>
+}
+
+/** For messages. */
+export function nameOf({ network, size, precision, runtime, variant, threads, form }: Contender['row']): string {
+  const parts = [network, size, precision, runtime, variant, form, threads > 1 ? `${threads} threads` : '']
+  return parts.filter(Boolean).join(' ')
+}
 
 /** Of the largest logit, where the arithmetic is float32. */
 const TOLERANCE = 1e-3

@@ -3,11 +3,9 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { compileFunction } from 'node:vm'
-import type { CompiledModel } from '@litertjs/core'
 import type { TensorInput } from '../src/network.ts'
 import type { Variant } from '../src/runtime/module.ts'
-import type { PeerSession } from './ort.ts'
-import { turned } from './tflite/write.ts'
+import { litertSession, type PeerSession } from './sessions.ts'
 
 type LiteRt = typeof import('@litertjs/core')
 
@@ -23,36 +21,13 @@ const THREADED = 'litert_wasm_threaded_internal'
 
 const loaded = new Map<string, Promise<LiteRt>>()
 
-/** A session of LiteRT.js's CPU accelerator (XNNPACK), with its input in place; every run returns the logits. */
 export async function openLiteRt(
   model: Uint8Array,
   input: TensorInput,
   variant: Variant,
   threads: number,
 ): Promise<PeerSession> {
-  const litert = await libraryOf(threads === 1 ? BUILDS[variant] : THREADED)
-  const compiled: CompiledModel = await litert.loadAndCompile(model, {
-    accelerator: 'wasm',
-    cpuOptions: { numThreads: threads },
-  })
-  const place = (picture: TensorInput) => new litert.Tensor(turned(picture.data), [1, picture.height, picture.width, 3])
-  let image = place(input)
-  return {
-    run: async () => {
-      const outputs = await compiled.run(image)
-      const logits = outputs[0].toTypedArray() as Float32Array
-      for (const output of outputs) output.delete()
-      return logits
-    },
-    show: (picture) => {
-      image.delete()
-      image = place(picture)
-    },
-    release: async () => {
-      image.delete()
-      compiled.delete()
-    },
-  }
+  return litertSession(await libraryOf(threads === 1 ? BUILDS[variant] : THREADED), model, input, threads)
 }
 
 /** One library for each binary: it keeps what it loaded in a variable of its module. */

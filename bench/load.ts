@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { timesOf } from '../src/bench/latency.ts'
+import { timesOf } from '../src/bench/race.ts'
 import type { LoadTime } from '../src/bench/report.ts'
 import type { TensorInput } from '../src/network.ts'
 import type { Variant } from '../src/runtime/module.ts'
 import type { Model } from './models.ts'
-import { open, type Runtime } from './runtimes.ts'
+import type { Runtime } from './peers.ts'
+import { open } from './runtimes.ts'
 
 interface Sample {
   cold: number

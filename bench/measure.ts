@@ -1,9 +1,9 @@
 import { reductionsOf } from '../src/bench/figure7.ts'
-import { race, timesOf } from '../src/bench/latency.ts'
-import { DYNEDGE, type Ratio, type Report, type Row } from '../src/bench/report.ts'
+import { race, timesOf } from '../src/bench/race.ts'
+import type { Report, Row } from '../src/bench/report.ts'
 import type { TensorInput } from '../src/network.ts'
-import { compare } from './agreement.ts'
-import { type Contender, contenderOf, nameOf } from './contenders.ts'
+import { type Contender, compare, nameOf } from './agreement.ts'
+import { contenderOf } from './contenders.ts'
 import { load } from './kernels.ts'
 import { litertVersion } from './litert.ts'
 import { measureLoad } from './load.ts'
@@ -12,8 +12,10 @@ import { type Given, modelsOf, type Subject, subjectOf } from './models.ts'
 import type { Options } from './options.ts'
 import { ortVersion } from './ort.ts'
 import { measurePeaks } from './peaks.ts'
+import { LITERT, ORT, TFJS } from './peers.ts'
 import { readPictures, readTrained } from './pictures.ts'
-import { LITERT, ORT, PEERS, TFJS } from './runtimes.ts'
+import { ratiosOf } from './ratios.ts'
+import type { Opened } from './runtimes.ts'
 import { breakDown } from './steps.ts'
 import { tfjsVersion } from './tfjs.ts'
 
@@ -72,12 +74,12 @@ const pictureOf = ({ pictures, size }: Subject): TensorInput => ({ data: picture
 
 /** All networks of one size race together, so that they can be compared with each other as well. */
 async function benchSize(size: number, options: Options, report: Report, given?: Given): Promise<void> {
-  const contenders: Contender[] = []
+  const contenders: (Contender & Opened)[] = []
   for (const name of options.networks) {
     say(`preparing ${name} ${size}`)
     const subject = await subjectOf(name, size, options, given)
     const picture = pictureOf(subject)
-    const made: Contender[] = []
+    const made: (Contender & Opened)[] = []
     for (const model of modelsOf(subject, options)) made.push(await contenderOf(model, picture))
     say(`comparing ${made.length} of ${name} on ${subject.pictures.length} pictures`)
     await compare(made, subject)
@@ -106,36 +108,4 @@ async function benchSize(size: number, options: Options, report: Report, given?:
     }
   }
   for (const contender of contenders) await contender.release()
-}
-
-/** Against each peer's fastest form, our own f32, our own single thread, and MobileNetV2: ours and LiteRT.js's. */
-function ratiosOf(rows: Row[]): Ratio[] {
-  const ratios: Ratio[] = []
-  for (const row of rows) {
-    const { network, precision, variant, threads, size } = row
-    if (row.runtime !== DYNEDGE || !variant) continue
-    const fastest = (found: Partial<Row>): Row | undefined =>
-      rows
-        .filter(
-          (other) =>
-            other.size === size &&
-            (other.variant ?? variant) === variant &&
-            Object.entries({ network, precision, threads, ...found }).every(
-              ([key, value]) => other[key as keyof Row] === value,
-            ),
-        )
-        .sort((a, b) => a.ms.min - b.ms.min)[0]
-    const add = (other: Row | undefined, name: string) => {
-      if (!other) return
-      const factors = { min: other.ms.min / row.ms.min, median: other.ms.median / row.ms.median }
-      ratios.push({ network, precision, variant, threads, size, other: name, ...factors })
-    }
-    if (precision !== 'f32') add(fastest({ runtime: DYNEDGE, precision: 'f32' }), 'our f32')
-    if (threads > 1) add(fastest({ runtime: DYNEDGE, threads: 1 }), 'our 1 thread')
-    for (const runtime of PEERS) add(fastest({ runtime }), runtime)
-    if (network === 'mobilenetv2') continue
-    add(fastest({ runtime: DYNEDGE, network: 'mobilenetv2' }), 'our mobilenetv2')
-    if (network === 'dy-mobile') add(fastest({ runtime: LITERT, network: 'mobilenetv2' }), "litert.js's mobilenetv2")
-  }
-  return ratios
 }

@@ -5,7 +5,7 @@ import { DynedgeError } from '../src/errors.ts'
 import { buildNetwork, NETWORKS } from '../src/networks/index.ts'
 import type { Asked } from './models.ts'
 import { PARTS } from './parts.ts'
-import { PEERS } from './runtimes.ts'
+import { PEERS } from './peers.ts'
 
 export interface Options extends Asked {
   weights?: string
@@ -24,6 +24,9 @@ export interface Options extends Asked {
   part: string[]
   fresh: boolean
   write: boolean
+  browser: boolean
+  /** Port of the bench page. */
+  page?: number
 }
 
 const FIGURE_7 = {
@@ -82,6 +85,8 @@ export async function parse(argv: string[]): Promise<Options> {
       'with --all or --part: bench/RESULTS.md, results.json and report.html from what was measured',
       false,
     )
+    .option('--browser', 'in a headless Chromium instead of Node, without rates and loading', false)
+    .option('--page [port]', 'serve the bench page to browsers of this machine', port)
     .exitOverride()
     .configureOutput({ writeOut: (text) => process.stderr.write(text) })
     .parse(argv, { from: 'user' })
@@ -89,8 +94,20 @@ export async function parse(argv: string[]): Promise<Options> {
   if (options.figure7)
     for (const [name, value] of Object.entries(FIGURE_7))
       if (command.getOptionValueSource(name) === 'default') Object.assign(options, { [name]: value })
+  // Given without a port, it is `true`.
+  if ((options.page as unknown) === true) options.page = ANY_PORT
   check(options)
   return options
+}
+
+const ANY_PORT = 0
+const LAST_PORT = 65535
+
+function port(text: string): number {
+  const number = Number(text)
+  if (!Number.isInteger(number) || number < 0 || number > LAST_PORT)
+    throw new DynedgeError('usage', `--page is ${text}, expected a port from 0 to ${LAST_PORT}.`)
+  return number
 }
 
 function counts(text: string): number[] {

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander'
 import { DynedgeError } from '../src/errors.ts'
+import { benchInBrowser, servePage } from './browser/run.ts'
 import { measure } from './measure.ts'
 import { parse } from './options.ts'
 import { writePage } from './page.ts'
@@ -10,11 +11,12 @@ import { markdown } from './table.ts'
 export async function main(argv: string[]): Promise<number> {
   try {
     const options = await parse(argv)
-    if (options.all || options.part.length) {
+    if (options.page !== undefined) await servePage(options.page)
+    if (options.all || options.part.length || options.write) {
       await measureParts(options)
       return 0
     }
-    const report = await measure(options)
+    const report = await (options.browser ? benchInBrowser(options) : measure(options))
     process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : markdown(report))
     if (options.html) await writePage(options.html, [{ title: 'Latency', report }])
     return 0

@@ -4,14 +4,10 @@ import type { TensorInput } from '../src/network.ts'
 import type { Variant } from '../src/runtime/module.ts'
 import { load } from './kernels.ts'
 import { openLiteRt } from './litert.ts'
-import { openOrt, type PeerSession } from './ort.ts'
+import { openOrt } from './ort.ts'
+import { ORT, type PEERS, type Runtime, TFJS } from './peers.ts'
+import type { PeerSession } from './sessions.ts'
 import { openTfjs } from './tfjs.ts'
-
-export const ORT = 'onnxruntime-web'
-export const LITERT = 'litert.js'
-export const TFJS = 'tensorflow.js'
-export const PEERS = [ORT, TFJS, LITERT] as const
-export type Runtime = typeof DYNEDGE | (typeof PEERS)[number]
 
 /** A network that is ready: every run takes the picture in place and makes the logits. */
 export interface Opened {

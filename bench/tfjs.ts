@@ -5,8 +5,7 @@ import { join } from 'node:path'
 import type * as Wasm from '@tensorflow/tfjs-backend-wasm'
 import type * as Tfjs from '@tensorflow/tfjs-core'
 import type { TensorInput } from '../src/network.ts'
-import type { PeerSession } from './ort.ts'
-import { compile } from './tfjs/network.ts'
+import { type PeerSession, tfjsSession } from './sessions.ts'
 
 /** The peer's own version, from what is installed. */
 export const tfjsVersion: string = JSON.parse(
@@ -24,34 +23,11 @@ const started = new Map<number, Promise<Library>>()
 const GLOBALS = ['_tfengine', '_tfGlobals'] as const
 const shared = globalThis as unknown as Record<(typeof GLOBALS)[number], unknown>
 
-/** A network on TensorFlow.js's wasm backend, with its input in place; every run returns the logits. */
 export async function openTfjs(file: Uint8Array, input: TensorInput, threads: number): Promise<PeerSession> {
   const starting = started.get(threads) ?? start(threads)
   started.set(threads, starting)
   const { tf, activate } = await starting
-  activate()
-  const network = compile(tf, file)
-  const place = ({ data, height, width }: TensorInput) => tf.tensor4d(data, [1, height, width, 3])
-  let image = place(input)
-  return {
-    run: async () => {
-      activate()
-      const logits = network.predict(image)
-      const values = await logits.data<'float32'>()
-      logits.dispose()
-      return values
-    },
-    show: (picture) => {
-      activate()
-      image.dispose()
-      image = place(picture)
-    },
-    release: async () => {
-      activate()
-      image.dispose()
-      network.dispose()
-    },
-  }
+  return tfjsSession(tf, activate, file, input)
 }
 
 const EVENTS = ['uncaughtException', 'unhandledRejection'] as const

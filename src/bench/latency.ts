@@ -10,7 +10,8 @@ import { packBundle } from '../pack/pack.ts'
 import { quantizeGraph, type Range, rangeGroups } from '../pack/quantize-graph.ts'
 import type { Precision } from '../plan/weights.ts'
 import type { Variant } from '../runtime/module.ts'
-import { DYNEDGE, type Row, type Times } from './report.ts'
+import { type RaceOptions, race, timesOf } from './race.ts'
+import { DYNEDGE, type Row } from './report.ts'
 
 /** What to measure: every combination; squares of `sizes` pixels. */
 export interface BenchSpec {
@@ -21,19 +22,9 @@ export interface BenchSpec {
   threads: number[]
 }
 
-export interface RaceOptions {
-  /** Time for each contender, without warming up. */
-  seconds?: number
-  signal?: AbortSignal
-}
-
 const SEED = 1
 /** Keep the activations of deep dynamic networks in the range of trained ones. */
 const DYNAMIC_GAINS = { coefficients: 1, weights: 0.6 }
-const WARM_RUNS = 12
-const WARM_MS = 400
-const BURST_MS = 80
-const LEAST_ROUNDS = 5
 
 export function seededWeights(graph: Graph): StateDict {
   return seededState(graph, SEED, graph.kernels ? DYNAMIC_GAINS : {})
@@ -73,51 +64,6 @@ function arbitraryRanges(graph: Graph): Map<string, Range> {
 /** A normalised picture of noise, height x width x 3. */
 export function seededPicture(size: number): TensorInput {
   return { data: seededUniform('image', SEED, size * size * 3, (u) => 4 * u - 2), height: size, width: size }
-}
-
-/**
- * Times every contender in bursts by turns, so that a slow spell of the machine falls on all; the first run of a burst, which finds
- * the caches full of another's numbers, does not count. Returns milliseconds per run and contender.
- */
-export async function race(
-  contenders: readonly (() => unknown)[],
-  { seconds = 3, signal }: RaceOptions = {},
-): Promise<number[][]> {
-  const bursts: number[] = []
-  for (const run of contenders) {
-    const start = performance.now()
-    let runs = 0
-    for (; runs < WARM_RUNS || performance.now() - start < WARM_MS; ++runs) await run()
-    const begin = performance.now()
-    await run()
-    bursts.push(Math.max(2, Math.round(BURST_MS / (performance.now() - begin))))
-  }
-  const times: number[][] = contenders.map(() => [])
-  const begin = performance.now()
-  for (let round = 0; round < LEAST_ROUNDS || performance.now() - begin < seconds * 1000 * contenders.length; ++round)
-    for (let turn = 0; turn < contenders.length; ++turn) {
-      signal?.throwIfAborted()
-      const index = (turn + round) % contenders.length
-      const run = contenders[index]
-      await run()
-      for (let i = 0; i < bursts[index]; ++i) {
-        const start = performance.now()
-        const result = run()
-        if (result instanceof Promise) await result
-        times[index].push(performance.now() - start)
-      }
-    }
-  return times
-}
-
-export function timesOf(milliseconds: readonly number[]): Times {
-  const sorted = [...milliseconds].sort((a, b) => a - b)
-  const at = (part: number) => {
-    const place = (sorted.length - 1) * part
-    const low = Math.floor(place)
-    return sorted[low] + (sorted[Math.ceil(place)] - sorted[low]) * (place - low)
-  }
-  return { min: sorted[0], median: at(0.5), spread: at(0.75) - at(0.25) }
 }
 
 /** Latency of dynedge alone, on random weights: what `dynedge bench` prints where there are no peers. Throws as `load` and `buildNetwork` do. */

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { chartsOf } from '../../src/bench/charts.ts'
 import { PAPER, reductionsOf } from '../../src/bench/figure7.ts'
-import { parseSizes, timesOf } from '../../src/bench/latency.ts'
+import { parseSizes } from '../../src/bench/latency.ts'
 import { reportPage } from '../../src/bench/page/page.ts'
+import { timesOf } from '../../src/bench/race.ts'
 import type { Report, Row } from '../../src/bench/report.ts'
 import { latencies, reductions, tablesOf } from '../../src/bench/tables.ts'
 

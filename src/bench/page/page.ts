@@ -19,16 +19,17 @@ export interface PageAssets {
 
 /** A page of one file: it asks nothing of any server. Its charts are drawn by its script; everything in them is in its tables as well. */
 export function reportPage(title: string, sections: readonly Section[], assets: PageAssets): string {
-  const charts: Chart[] = []
-  const drawn = sections.map((section, index) => {
+  const drawn: Chart[] = []
+  const parts = sections.map((section, index) => {
     const own = chartsOf(section.report)
-    const figures = own.map((chart) => figure(chart, charts.push(chart) - 1))
+    const first = drawn.length
+    drawn.push(...own)
     return html`<section id="part-${index}">
 <h2>${section.title}</h2>
 ${section.text ? html`<p>${section.text}</p>` : ''}
 <p class="note">${machineLine(section.report)}</p>
-<div class="charts">${figures}</div>
-${[...tablesOf(section.report), ...stepTables(section.report)].map(table)}
+${charts(own, first)}
+${tables(section.report)}
 </section>
 `
   })
@@ -51,13 +52,22 @@ ${[...tablesOf(section.report), ...stepTables(section.report)].map(table)}
 <header><h1>${title}</h1></header>
 ${contents}
 <main>
-${drawn}</main>
+${parts}</main>
 <footer><p>Written by <code>dynedge bench</code>.</p></footer>
-<script type="application/json" id="charts">${jsonForScript(charts)}</script>
+<script type="application/json" id="charts">${jsonForScript(drawn)}</script>
 <script>${new Markup(assets.script.replaceAll('</script', '<\\/script'))}</script>
 </body>
 </html>
 `.text
+}
+
+/** Places for charts, which the script of a page fills; their numbers begin at `first`. */
+export function charts(drawn: readonly Chart[], first = 0): Markup {
+  return html`<div class="charts">${drawn.map((chart, index) => figure(chart, first + index))}</div>`
+}
+
+export function tables(report: Report): Markup {
+  return html`${[...tablesOf(report), ...stepTables(report)].map(table)}`
 }
 
 function figure({ title, note }: Chart, index: number): Markup {

@@ -1,4 +1,4 @@
-import { race, timesOf } from '../../bench/latency.ts'
+import { race, timesOf } from '../../bench/race.ts'
 import { DynedgeError } from '../../errors.ts'
 import type { PixelSource } from '../../image/pixels.ts'
 import { load, type Network, type Variant } from '../../node.ts'
