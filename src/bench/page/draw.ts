@@ -86,9 +86,10 @@ function linesOf({ labels, series, unit, along }: Drawn): ChartConfiguration<'li
   const { ink, line, paper } = look()
   const datasets: ChartDataset<'line'>[] = series.map((one) => ({
     label: one.name,
-    data: one.values as number[],
+    data: one.values.map((y, index) => ({ x: Number(labels[index]), y: y as number })),
     borderColor: colourOf(one),
-    backgroundColor: one.dots ? colourOf(one) : paper,
+    backgroundColor: colourOf(one),
+    pointBackgroundColor: one.dots ? colourOf(one) : paper,
     borderDash: one.dashed ? [6, 4] : [],
     borderWidth: 2,
     pointRadius: one.dots ? 7 : 3,
@@ -106,17 +107,36 @@ function linesOf({ labels, series, unit, along }: Drawn): ChartConfiguration<'li
       animation: false,
       interaction: { mode: 'index', intersect: false },
       scales: {
-        x: { ticks: { color: ink }, grid: { color: line }, title: { display: true, text: along, color: ink } },
+        x: {
+          type: 'linear',
+          min: Number(labels[0]),
+          max: Number(labels.at(-1)),
+          ticks: { color: ink, maxRotation: 0 },
+          grid: { color: line },
+          title: { display: true, text: along, color: ink },
+          afterBuildTicks: (axis) => {
+            axis.ticks = labels.map((size) => ({ value: Number(size) }))
+          },
+        },
         y: {
           type: logarithmic ? 'logarithmic' : 'linear',
           ticks: numbers,
           grid: { color: line },
           border: { display: false },
+          afterBuildTicks: (axis) => {
+            if (logarithmic) axis.ticks = axis.ticks.filter(({ value }) => isRound(value))
+          },
         },
       },
       plugins: plugins(unit, ink),
     },
   }
+}
+
+/** 1, 2 or 5 times a power of ten: more marks would run into each other. */
+function isRound(value: number): boolean {
+  const digit = Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9))
+  return [1, 2, 5].includes(digit)
 }
 
 const plugins = (unit: string, ink: string) => ({
