@@ -127,7 +127,7 @@ function minima({ rows }: Report): Table {
   }
 }
 
-/** bench/RESULTS.md, results.json and report.html; chapters of RESULTS.md that nothing here makes stay as they are. */
+/** bench/RESULTS.md, results.json and report.html; chapters of RESULTS.md that were not measured stay as they are, at its end. */
 export async function writeResults(root: string, reports: ReadonlyMap<string, Report>): Promise<void> {
   const at = (name: string) => join(root, 'bench', name)
   const made = CHAPTERS.flatMap((chapter) => {
@@ -188,11 +188,10 @@ ${Object.entries(PARTS)
     const when = report.engine.flags.length || heading.includes('no relaxed') ? `${machineLine(report)}\n\n` : ''
     return `${heading}\n\n${text}\n\n${when}${shown.map(tableText).join('\n\n')}\n`
   })
-  const known = new Set(CHAPTERS.map(({ heading }) => heading))
+  const newly = new Set(made.map(({ chapter }) => chapter.heading))
   const kept = old
     .split(/^(?=## )/m)
     .slice(1)
-    .filter((chapter) => !known.has(chapter.split('\n')[0]))
-    .filter((chapter) => chapter.startsWith('## Accuracy'))
+    .filter((chapter) => !newly.has(chapter.split('\n')[0]))
   return [head, ...chapters, ...kept.map((chapter) => `${chapter.trimEnd()}\n`)].join('\n')
 }
