@@ -1,21 +1,35 @@
+import type { BundleInput } from './bundle/source.ts'
 import { DynedgeError } from './errors.ts'
-import type { Load } from './load.ts'
+import type { LoadOptions } from './load.ts'
+import type { PageNetwork } from './stream.ts'
 
 export * from './index.ts'
+export type { PageNetwork, StreamedFrame, StreamOptions } from './stream.ts'
+
+/** Scripts that not every page needs. */
+const chunk = <T>(script: Promise<T>): Promise<T> =>
+  script.catch((cause) => {
+    const message = `dynedge's own script cannot be had (${cause.message}): its browser.* files belong together.`
+    throw new DynedgeError('network', message, { cause })
+  })
 
 /**
  * Loads a bundle from a URL, Blob, ArrayBuffer, Response or stream.
  * @throws DynedgeError with a `code`: what was found, what was expected
  */
-export const load: Load = async (bundle, options = {}) => {
+export async function load(bundle: BundleInput, options: LoadOptions = {}): Promise<PageNetwork> {
   // Written out, so that bundlers find the files.
   const wasm = {
     simd: new URL('./dynedge.simd.wasm', import.meta.url).href,
     relaxed: new URL('./dynedge.relaxed.wasm', import.meta.url).href,
   }
-  const { loadWith } = await (options.worker ? import('./worker/page.ts') : import('./engine.ts')).catch((cause) => {
-    const message = `dynedge's own script cannot be had (${cause.message}): its browser.* files belong together.`
-    throw new DynedgeError('network', message, { cause })
+  // The main thread of a page must not wait for other threads.
+  const { worker = (options.threads ?? 1) !== 1 && typeof document !== 'undefined' } = options
+  const { loadWith } = await chunk(worker ? import('./worker/page.ts') : import('./engine.ts'))
+  const net = await loadWith(wasm)(bundle, options)
+  return Object.assign(net, {
+    async *stream(...[video, options = {}]: Parameters<PageNetwork['stream']>) {
+      yield* (await chunk(import('./stream.ts'))).streamed(net, video, options)
+    },
   })
-  return loadWith(wasm)(bundle, options)
 }

@@ -28,9 +28,9 @@ test('the JavaScript of a page takes at most 20 KB gzipped', () => {
   expect(total(page)).toBeLessThanOrEqual(20_480)
 })
 
-test('the JavaScript of a page with a worker takes at most 24 KB gzipped, with the worker', () => {
-  const page = scripts('browser.js', /\.page\./)
-  expect(page).toHaveLength(3)
+test('the JavaScript of a page with a worker and a camera takes at most 24 KB gzipped', () => {
+  const page = scripts('browser.js', /\.(page|stream)\./)
+  expect(page).toHaveLength(4)
   expect(total([...page, 'browser.worker.js'])).toBeLessThanOrEqual(24_576)
 })
 

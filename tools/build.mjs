@@ -48,6 +48,7 @@ const common = {
   minify: true,
   legalComments: 'none',
   logLevel: 'warning',
+  tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
 }
 // A page that works off its main thread never fetches the engine, and one that does not never the worker;
 // options that few ask for are fetched by those who do.

@@ -18,50 +18,24 @@ export async function loadInWorker(host: Host, bundle: BundleInput, options: Loa
 
 /** A network in a worker: a call is a message and its answer. A worker that has died is replaced at the next call. */
 class RemoteNetwork implements Network {
-  private facts!: Facts
+  readonly name!: Facts['name']
+  readonly precision!: Facts['precision']
+  readonly input!: Facts['input']
+  readonly labels!: Facts['labels']
+  readonly graph!: Facts['graph']
+  readonly variant!: Facts['variant']
+  readonly threads!: Facts['threads']
+  kept = 0
   private description!: Description
   private line?: Line
   private opened?: Promise<Line>
   private disposed?: DynedgeError
-  private lastKept = 0
 
   constructor(
     private readonly host: Host,
     private readonly bundle: OpenBundle,
     private readonly options: SentOptions,
   ) {}
-
-  get name() {
-    return this.facts.name
-  }
-
-  get precision() {
-    return this.facts.precision
-  }
-
-  get input() {
-    return this.facts.input
-  }
-
-  get labels() {
-    return this.facts.labels
-  }
-
-  get graph() {
-    return this.facts.graph
-  }
-
-  get variant() {
-    return this.facts.variant
-  }
-
-  get threads() {
-    return this.facts.threads
-  }
-
-  get kept() {
-    return this.lastKept
-  }
 
   async run({ data, height, width }: TensorInput, { signal, transfer }: RunOptions = {}): Promise<Outputs> {
     const input = () => {
@@ -122,7 +96,7 @@ class RemoteNetwork implements Network {
     const call = { call: 'load', bundle: message, options, wasm: host.wasm } as Call
     try {
       const { value, description } = await line.ask(call, transfer, hearing)
-      this.facts = value as Facts
+      Object.assign(this, value)
       this.description = description!
       return line
     } catch (error) {
@@ -148,7 +122,7 @@ class RemoteNetwork implements Network {
     const { value, kept, description } = await line.ask({ call: method, args: [message, options] }, transfer, {
       signal,
     })
-    this.lastKept = kept
+    this.kept = kept
     if (description) this.description = description
     return value as R
   }
