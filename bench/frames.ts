@@ -48,6 +48,7 @@ interface FramesRow {
 
 interface Options {
   clips?: string[]
+  together?: boolean
   images?: string
   limit: number
   moves: number
@@ -75,6 +76,7 @@ function parse(argv: string[]): { bundles: string[]; options: Options } {
     )
     .argument('<bundles...>', 'dynamic networks, trained')
     .option('--clips <folders...>', 'one folder of pictures a clip, frames in the order of their names')
+    .option('--together', 'all clips as one stream, with cuts')
     .option('--images <folder>', 'pictures by class: each becomes a clip of moving crops, for top-1')
     .option('--limit <count>', 'of --images, spread over the classes', Number, 200)
     .option('--moves <count>', 'frames made of each of --images', Number, 12)
@@ -288,7 +290,10 @@ async function main(argv: string[]): Promise<number> {
     const rows: FramesRow[] = []
     for (const bundle of bundles) {
       const streams: [string, Clip[]][] = []
-      for (const folder of options.clips ?? []) streams.push([basename(folder), [await readClip(folder)]])
+      const clips: Clip[] = []
+      for (const folder of options.clips ?? []) clips.push(await readClip(folder))
+      if (options.together) streams.push([`${clips.length} clips`, clips])
+      else for (const clip of clips) streams.push([clip.name, [clip]])
       if (options.images) {
         const network = await load(bundle)
         streams.push(['moving crops', await readMoves(options, network.labels)])
