@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { DynedgeError, type Network, type TensorInput } from '../../src/index.ts'
 import { buildNetwork } from '../../src/networks/index.ts'
@@ -158,6 +159,20 @@ describe('a network that keeps kernels', () => {
     expect(await net.run(picture)).toEqual(await net.run(picture))
     expect([net.kept, net.describe().arenaBytes]).toEqual([0, arenaBytes])
   })
+})
+
+test('the example of docs/frames.md runs', async () => {
+  const text = readFileSync(new URL('../../docs/frames.md', import.meta.url), 'utf8')
+  const code = /```js\n(.*?)```/s.exec(text)![1]
+  const frame = { data: Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => i % 251), width: 64, height: 64 }
+  const said: string[] = []
+  const AsyncFunction = (async () => {}).constructor as FunctionConstructor
+  const example = new AsyncFunction('load', 'url', 'camera', 'console', code)
+  await example(load, BUNDLES.w8, [frame, frame], { log: (...words: string[]) => said.push(words.join(' ')) })
+  expect(said).toEqual([
+    expect.stringMatching(/^\w+ 0 % of the kernels kept$/),
+    expect.stringMatching(/^\w+ 100 % of the kernels kept$/),
+  ])
 })
 
 test('after a run that failed, kernels are fused anew', () => {
