@@ -91,8 +91,8 @@ async function perform(net: Network, call: Method, args: unknown[], signal: Abor
 }
 
 function received(bundle: LoadCall['bundle']) {
-  const { body, init } = bundle as SentResponse
-  return init ? new Response(body, init) : (bundle as Exclude<typeof bundle, SentResponse>)
+  const sent = bundle as Partial<SentResponse> | null
+  return sent?.init ? new Response(sent.body, sent.init) : (bundle as Exclude<typeof bundle, SentResponse>)
 }
 
 const buffersOf = (outputs: Outputs): Transferable[] => Object.values(outputs).map(({ buffer }) => buffer)

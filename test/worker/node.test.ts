@@ -150,6 +150,8 @@ describe('a network in a thread of Node', () => {
   test.each<[string, Dynedge.BundleInput, Dynedge.LoadOptions]>([
     ['a path without a file', join(folder, 'none'), {}],
     ['no bundle', new Uint8Array(100), {}],
+    ['nothing', null as never, {}],
+    ['an object', {} as never, {}],
     ['damaged bytes', bundle.map((byte, i) => (i === bundle.length - 100 ? byte ^ 1 : byte)), {}],
     ['another digest', path, { integrity: `sha256-${'A'.repeat(43)}=` }],
     ['an unknown input size', path, { maxInput: [0, 0] }],
