@@ -10,7 +10,7 @@ import type { Options } from './options.ts'
 import { writeResults } from './results.ts'
 
 const THREE = '--networks dy-mobile,dy-shuffle,mobilenetv2'
-const OVER_SIZES = '--variants relaxed --no-rates --seconds 0.7'
+const OVER_SIZES = '--variants relaxed --no-rates --seconds 0.5'
 const SIZES = ['96..128', '160..192', '224..256', '288..320', '352..384', '416..448']
 const sizes = Object.fromEntries(
   SIZES.map((some) => [
@@ -24,17 +24,17 @@ const sizes = Object.fromEntries(
 
 /** What bench/RESULTS.md is made of: command lines by name, each part a minute or two. */
 export const PARTS: Record<string, readonly string[]> = {
-  relaxed: [`${THREE} --variants relaxed --seconds 1.5`],
-  simd: [`${THREE} --variants simd --seconds 1.5`],
+  relaxed: [`${THREE} --variants relaxed --seconds 1.2`],
+  simd: [`${THREE} --variants simd --seconds 1.2`],
   'no-vnni': [`${THREE} --variants relaxed --precisions f32,int8 --no-vnni --no-rates --seconds 1`],
   baseline: [`${THREE} --variants simd --peers none --no-rates --seconds 1.5`],
-  forms: ['--networks dy-mobile,dy-shuffle --variants relaxed --precisions f32 --forms --no-rates --seconds 1'],
+  forms: ['--networks dy-mobile,dy-shuffle --variants relaxed --precisions f32 --forms --no-rates --seconds 0.6'],
   ...sizes,
   threads: [
     '--networks dy-mobile,mobilenetv2 --variants relaxed --precisions f32,int8 --threads 1,2 --no-rates --seconds 1.5',
   ],
-  'loading-dy-mobile': ['--networks dy-mobile --variants relaxed --no-latency --load'],
-  'loading-mobilenetv2': ['--networks mobilenetv2 --variants relaxed --no-latency --load'],
+  'loading-dy-mobile': ['--networks dy-mobile --variants relaxed --precisions f32,int8 --no-latency --load'],
+  'loading-mobilenetv2': ['--networks mobilenetv2 --variants relaxed --precisions f32,int8 --no-latency --load'],
 }
 
 /** A part as it is kept between runs. */

@@ -60,7 +60,7 @@ function namer(rows: readonly Row[]): (row: Row) => string {
   const several = (of: (row: Row) => unknown) => unique(rows.map(of)).length > 1
   const own = rows.filter(({ variant }) => variant)
   const variants = unique(own.map(({ variant }) => variant)).length > 1
-  const forms = rows.some((row) => rows.some((other) => other !== row && sameBut(row, other, 'form')))
+  const forms = rows.some((row) => rows.some((other) => other.form !== row.form && sameBut(row, other, 'form')))
   const threaded = several(({ threads }) => threads)
   return (row) => who(row, forms, variants, threaded)
 }

@@ -96,6 +96,8 @@ function linesOf({ labels, series, unit, along }: Drawn): ChartConfiguration<'li
     pointStyle: one.dots ? 'rectRot' : 'circle',
     showLine: !one.dots,
     spanGaps: true,
+    // Half a point beyond the frame is still a point.
+    clip: 8,
   }))
   const numbers = { color: ink, maxRotation: 0, callback: (value: string | number) => `${value} ${unit}` }
   const logarithmic = unit === 'ms'
@@ -128,7 +130,7 @@ function linesOf({ labels, series, unit, along }: Drawn): ChartConfiguration<'li
           },
         },
       },
-      plugins: plugins(unit, ink),
+      plugins: plugins(unit, ink, true),
     },
   }
 }
@@ -139,8 +141,12 @@ function isRound(value: number): boolean {
   return [1, 2, 5].includes(digit)
 }
 
-const plugins = (unit: string, ink: string) => ({
-  legend: { position: 'bottom' as const, labels: { color: ink, boxWidth: 14, boxHeight: 10 } },
+const LEGEND = { boxWidth: 14, boxHeight: 10 }
+/** Shows which lines are dashed. */
+const LINE_LEGEND = { usePointStyle: true, pointStyle: 'line' as const, pointStyleWidth: 28 }
+
+const plugins = (unit: string, color: string, lines = false) => ({
+  legend: { position: 'bottom' as const, labels: { color, ...(lines ? LINE_LEGEND : LEGEND) } },
   tooltip: {
     callbacks: {
       label: ({ dataset, formattedValue }: { dataset: { label?: string }; formattedValue: string }) =>
