@@ -85,11 +85,11 @@ async function sample(path: string, runtime: Runtime, variant: Variant | null, s
 /** The memories of all instances that are made from now on. */
 function watchMemories(): Set<WebAssembly.Memory> {
   const memories = new Set<WebAssembly.Memory>()
+  const { instantiate, Instance, Memory } = WebAssembly
   const note = (instance: WebAssembly.Instance) => {
-    for (const value of Object.values(instance.exports)) if (value instanceof WebAssembly.Memory) memories.add(value)
+    for (const value of Object.values(instance.exports)) if (value instanceof Memory) memories.add(value)
     return instance
   }
-  const { instantiate, Instance } = WebAssembly
   Object.assign(WebAssembly, {
     instantiate: async (...given: Parameters<typeof instantiate>) => {
       const made = await instantiate(...given)
@@ -102,7 +102,7 @@ function watchMemories(): Set<WebAssembly.Memory> {
         note(this)
       }
     },
-    Memory: class extends WebAssembly.Memory {
+    Memory: class extends Memory {
       constructor(descriptor: WebAssembly.MemoryDescriptor) {
         super(descriptor)
         memories.add(this)

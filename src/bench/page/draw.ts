@@ -142,8 +142,16 @@ function isRound(value: number): boolean {
 }
 
 const LEGEND = { boxWidth: 14, boxHeight: 10 }
-/** Shows which lines are dashed. */
-const LINE_LEGEND = { usePointStyle: true, pointStyle: 'line' as const, pointStyleWidth: 28 }
+/** Shows which lines are dashed, and what is a point only. */
+const LINE_LEGEND = {
+  usePointStyle: true,
+  pointStyleWidth: 28,
+  generateLabels: (chart: Chart) =>
+    Chart.defaults.plugins.legend.labels.generateLabels(chart).map((item) => {
+      const { borderDash, showLine } = chart.data.datasets[item.datasetIndex!] as ChartDataset<'line'>
+      return { ...item, lineDash: borderDash as number[], pointStyle: showLine ? ('line' as const) : item.pointStyle }
+    }),
+}
 
 const plugins = (unit: string, color: string, lines = false) => ({
   legend: { position: 'bottom' as const, labels: { color, ...(lines ? LINE_LEGEND : LEGEND) } },
