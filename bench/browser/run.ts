@@ -44,10 +44,15 @@ export async function benchInBrowser(options: Options): Promise<Report> {
       seconds,
     }
     await page.waitForFunction('globalThis.dynedgeBench')
-    const report = await page.evaluate((given) => {
+    const { report, fault } = await page.evaluate(async (given): Promise<{ report?: Report; fault?: string }> => {
       const { dynedgeBench } = globalThis as unknown as { dynedgeBench: typeof bench }
-      return dynedgeBench(given, (text) => console.info(text))
+      try {
+        return { report: await dynedgeBench(given, (text) => console.info(text)) }
+      } catch (error) {
+        return { fault: error instanceof Error ? error.message : String(error) }
+      }
     }, asked)
+    if (!report) throw new DynedgeError('unsupported-engine', `In Chromium: ${fault}`)
     const engine = { ...report.engine, browser: `${await browser.version()}` }
     return { ...report, engine }
   } finally {
