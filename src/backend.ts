@@ -6,4 +6,14 @@ export interface Backend {
   /** `buffer` is read anew after anything that may grow the memory. */
   readonly memory: { readonly buffer: ArrayBufferLike }
   readonly exports: Record<string, (...args: number[]) => number>
+  /** The workers that share its memory and its work; missing where there is one thread. */
+  readonly team?: Team
+}
+
+export interface Team {
+  /** How many run now, the caller included. */
+  readonly threads: number
+  /** When all are up; with a reason if fewer are than asked for. */
+  readonly ready: Promise<string | undefined>
+  close(): void
 }

@@ -22,10 +22,12 @@ export async function load(bundle: BundleInput, options: LoadOptions = {}): Prom
   const wasm = {
     simd: new URL('./dynedge.simd.wasm', import.meta.url).href,
     relaxed: new URL('./dynedge.relaxed.wasm', import.meta.url).href,
+    'simd-threads': new URL('./dynedge.simd-threads.wasm', import.meta.url).href,
+    'relaxed-threads': new URL('./dynedge.relaxed-threads.wasm', import.meta.url).href,
   }
-  // The main thread of a page must not wait for other threads.
-  const { worker = (options.threads ?? 1) !== 1 && typeof document !== 'undefined' } = options
-  const { loadWith } = await chunk(worker ? import('./worker/page.ts') : import('./engine.ts'))
+  // Threads wait for each other, which a page's main thread must not.
+  const inWorker = options.worker || (options.threads ?? 1) !== 1
+  const { loadWith } = await chunk(inWorker ? import('./worker/page.ts') : import('./engine.ts'))
   const net = await loadWith(wasm)(bundle, options)
   return Object.assign(net, {
     async *stream(...[video, options = {}]: Parameters<PageNetwork['stream']>) {

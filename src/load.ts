@@ -13,7 +13,7 @@ import { aligned } from './plan/arena.ts'
 import { planNetwork } from './plan/plan.ts'
 import { type Precision, weightLayouts, weightTensors } from './plan/weights.ts'
 import { Engine, places } from './runtime/engine.ts'
-import { chooseVariant, compile, openBackend, type Platform, type Variant } from './runtime/module.ts'
+import { chooseVariant, compile, openerOf, outOfMemory, type Platform, type Variant } from './runtime/module.ts'
 
 export interface LoadOptions {
   /** Called before the first and after every chunk, in bytes of weights. */
@@ -23,8 +23,11 @@ export interface LoadOptions {
   signal?: AbortSignal
   /** Forces a binary; default: the fastest that the engine runs. */
   variant?: Variant
-  /** Only 1 in this version. */
-  threads?: number
+  /**
+   * How many threads run a picture, up to 16; default 1, `'auto'` is one for each core, at most 4. Where they cannot be had there are
+   * fewer: `network.threads`, `network.threadsNote`.
+   */
+  threads?: number | 'auto'
   /** Loads into a worker of its own: no call blocks this thread, and `runSync` does not exist. */
   worker?: boolean
   /** With `worker`: the bundle's bytes are given away, not copied. */
@@ -38,20 +41,23 @@ export interface LoadOptions {
   keepKernels?: number
 }
 
+/** As many have scratch memory in the module. */
+export const MAX_THREADS = 16
+
 export type Load = (bundle: BundleInput, options?: LoadOptions) => Promise<AnyNetwork>
 
 /** `load` for a platform: checks the header, takes memory once, streams the weights into it, checks them, plans and verifies. */
 export function loader(platform: Platform): Load {
   return async (bundle, options = {}) => {
     const { threads = 1, signal, integrity } = options
-    if (threads !== 1)
-      throw new DynedgeError('unsupported-engine', `threads is ${threads}; this version runs on 1 thread.`)
+    if (threads !== 'auto' && !(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS))
+      throw new DynedgeError('bad-input', `threads is ${threads}, expected auto or 1 to ${MAX_THREADS}.`)
     const { keepKernels } = options
     const keep =
       keepKernels === undefined ? undefined : (await import('./plan/keep.ts')).keepKernels(keepKernels, DynedgeError)
     const variant = await chooseVariant(options.variant)
-    const module = compile(platform, variant)
-    module.catch(() => {})
+    const opening = prepare(platform, threads, variant)
+    opening.catch(() => {})
     const source = await openSource(bundle, { signal, readFile: platform.readFile })
     const { header, rest } = await readHeader(source, { integrity })
     try {
@@ -68,17 +74,23 @@ export function loader(platform: Platform): Load {
         keep,
       )
       const needed = places(0, plan.program.length, header.dataBytes, plan.arenaBytes).bytes
-      const { backend, base } = await openBackend(await module, needed)
+      const { opener, note } = await opening
+      const { backend, base } = await opener.open(needed)
       const at = places(base, plan.program.length, header.dataBytes, plan.arenaBytes)
       const engine = new Engine(backend, at, header.dataBytes, plan.arenaBytes)
       engine.select(plan)
       await streamInto(backend, at.weights, header, rest, options)
-      return new Network(engine, await module, header, graph, variant, threads, keep)
+      return new Network(engine, opener, header, graph, variant, keep, note ?? (await backend.team?.ready))
     } catch (error) {
       await rest.cancel()
       throw error
     }
   }
+}
+
+async function prepare(platform: Platform, threads: number | 'auto', variant: Variant) {
+  const team = threads === 1 ? undefined : await (await platform.threads!())(threads, variant, outOfMemory)
+  return { opener: team?.opener ?? openerOf(await compile(platform, variant)), note: team?.note }
 }
 
 /** Does the header describe a network that this version runs? Every weight must have the bytes that its layout says. */

@@ -9,7 +9,7 @@ import { pixelAt, pixelBytes, rowBytes } from './plan/pictures.ts'
 import { type Plan, planNetwork } from './plan/plan.ts'
 import type { Precision } from './plan/weights.ts'
 import { Engine, places } from './runtime/engine.ts'
-import { openBackend, openBackendSync, type Variant } from './runtime/module.ts'
+import type { Opened, Opener, Variant } from './runtime/module.ts'
 
 /** A picture as the network sees it: normalised float32, height x width x 3, row by row. */
 export interface TensorInput {
@@ -53,7 +53,7 @@ export interface StepTime {
 /** Outputs by name, dense copies: `logits` and `probabilities` in a classifier. */
 export type Outputs = Record<string, Float32Array<ArrayBuffer>>
 
-/** A loaded network. One thread at a time; every picture size is planned once. */
+/** A loaded network. One picture at a time; every picture size is planned once. */
 export class Network {
   private engine?: Engine
   private readonly plans = new Map<string, Plan>()
@@ -61,16 +61,22 @@ export class Network {
   /** @internal use `load` */
   constructor(
     engine: Engine,
-    private readonly module: WebAssembly.Module,
+    private readonly opener: Opener,
     private readonly header: BundleHeader,
     readonly graph: Graph,
     /** The binary that runs: `relaxed` has fused multiply-add. */
     readonly variant: Variant,
-    readonly threads: number,
     private readonly keep?: Keep,
+    /** Why there are fewer threads than were asked for, if so. */
+    readonly threadsNote?: string,
   ) {
     this.engine = engine
     if (engine.current) this.plans.set(keyOf(engine.current), engine.current)
+  }
+
+  /** How many threads run a picture. */
+  get threads(): number {
+    return this.engine?.backend.team?.threads ?? 1
   }
 
   get name(): string {
@@ -106,7 +112,7 @@ export class Network {
   /** As `run`, at once: for Node, workers, and pages that may wait. */
   runSync(input: TensorInput): Outputs {
     const plan = this.planTensor(input)
-    if (plan.arenaBytes > this.alive().arenaBytes) this.adopt(plan, openBackendSync(this.module, this.bytesFor(plan)))
+    if (plan.arenaBytes > this.alive().arenaBytes) this.adopt(plan, this.opener.openSync(this.bytesFor(plan)))
     return this.execute(plan, input.data)
   }
 
@@ -129,7 +135,7 @@ export class Network {
     if (!Object.hasOwn(this.graph.outputs, 'probabilities'))
       throw new DynedgeError(
         'bad-input',
-        `${this.name} has no output called probabilities, so it cannot classify; use run().`,
+        `${this.name} has no output called probabilities; use run().`,
       )
     const pixels = await imageOf(image)
     const plan = this.planFor(size[0], size[1])
@@ -165,26 +171,8 @@ export class Network {
     const { size = this.input.size, repetitions = 20 } = options
     const plan = this.planFor(size[0], size[1])
     await this.fit(plan)
-    const engine = this.select(plan)
-    engine.write(plan.pictures.get(this.graph.input)!, new Float32Array(plan.height * plan.width * 3).fill(0.5))
-    engine.run(0, plan.steps.length)
-    const times = plan.steps.map(() => Number.POSITIVE_INFINITY)
-    for (let repetition = 0; repetition < repetitions; ++repetition)
-      for (let step = 0; step < plan.steps.length; ++step) {
-        const start = performance.now()
-        engine.run(step, step + 1)
-        times[step] = Math.min(times[step], performance.now() - start)
-      }
-    const ms = times.reduce((sum, time) => sum + time, 0)
-    const steps = plan.steps.map((step, index) => ({
-      step: step.label,
-      kernel: step.kernel.name,
-      does: step.kernel.does,
-      ms: times[index],
-      share: times[index] / ms,
-      multiplyAdds: step.multiplyAdds,
-    }))
-    return { ms, steps }
+    const { profileSteps } = await import('./runtime/profile.ts')
+    return profileSteps(this.select(plan), plan, this.graph.input, repetitions)
   }
 
   /** What is loaded, for people: sizes in bytes. */
@@ -221,6 +209,7 @@ export class Network {
 
   /** Frees the memory; every later call throws `disposed`. */
   dispose(): void {
+    this.engine?.backend.team?.close()
     this.engine = undefined
     this.plans.clear()
   }
@@ -260,17 +249,21 @@ export class Network {
 
   /** A larger picture than `maxInput` gets a new instance, between runs. */
   private async fit(plan: Plan): Promise<void> {
-    if (plan.arenaBytes > this.alive().arenaBytes) this.adopt(plan, await openBackend(this.module, this.bytesFor(plan)))
+    if (plan.arenaBytes > this.alive().arenaBytes) this.adopt(plan, await this.opener.open(this.bytesFor(plan)))
   }
 
-  private adopt(plan: Plan, { backend, base }: Awaited<ReturnType<typeof openBackend>>): void {
+  private adopt(plan: Plan, { backend, base }: Opened): void {
     const old = this.alive()
-    if (old.arenaBytes >= plan.arenaBytes) return
+    if (old.arenaBytes >= plan.arenaBytes) {
+      backend.team?.close()
+      return
+    }
     const at = places(base, plan.program.length, old.weightBytes, plan.arenaBytes)
     new Uint8Array(backend.memory.buffer).set(
       new Uint8Array(old.backend.memory.buffer, old.places.weights, old.weightBytes),
       at.weights,
     )
+    old.backend.team?.close()
     this.engine = new Engine(backend, at, old.weightBytes, plan.arenaBytes)
   }
 

@@ -6,9 +6,12 @@ const root = new URL('../', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, root))
 const gzipped = (path: string) => gzipSync(read(path), { level: 9 }).length
 
-test.each(['simd', 'relaxed'])('dist/dynedge.%s.wasm takes at most 64 KB gzipped', (variant) => {
-  expect(gzipped(`dist/dynedge.${variant}.wasm`)).toBeLessThanOrEqual(65_536)
-})
+test.each(['simd', 'relaxed', 'simd-threads', 'relaxed-threads'])(
+  'dist/dynedge.%s.wasm takes at most 64 KB gzipped',
+  (variant) => {
+    expect(gzipped(`dist/dynedge.${variant}.wasm`)).toBeLessThanOrEqual(65_536)
+  },
+)
 
 /** The scripts that a page fetches once it has `name`, chunks by `import()` only where `wanted` says so. */
 function scripts(name: string, wanted: RegExp): string[] {
@@ -35,7 +38,7 @@ test('the JavaScript of a page with a worker and a camera takes at most 24 KB gz
 })
 
 test('a page gets nothing of Node, and only from beside its script', () => {
-  for (const name of [...scripts('browser.js', /./), 'browser.worker.js']) {
+  for (const name of [...scripts('browser.js', /./), 'browser.worker.js', 'browser.more.js']) {
     const script = read(`dist/${name}`).toString()
     expect(script, name).not.toMatch(/["'`]node:|\brequire\(/)
     expect(script, name).not.toMatch(/\bfrom"(?!\.\/)|\bimport\((?!"\.\/)/)
@@ -47,7 +50,14 @@ test('the worker of a page is one classic script', () => {
   expect(script).not.toMatch(/\bimport\b|\bexport\b/)
 })
 
-test('the module imports nothing', () => {
+test('the module imports nothing but memory that is shared', () => {
+  for (const variant of ['simd-threads', 'relaxed-threads']) {
+    const bytes = read(`build/${variant}.wasm`)
+    if (!WebAssembly.validate(bytes)) continue
+    expect(WebAssembly.Module.imports(new WebAssembly.Module(bytes))).toEqual([
+      { module: 'env', name: 'memory', kind: 'memory' },
+    ])
+  }
   for (const variant of ['simd', 'relaxed']) {
     const bytes = read(`build/${variant}.wasm`)
     if (WebAssembly.validate(bytes)) expect(WebAssembly.Module.imports(new WebAssembly.Module(bytes))).toEqual([])

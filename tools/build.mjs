@@ -21,11 +21,21 @@ const SKIPPED = ['', '-notee', '-nostructure', '-notee-nostructure', '-nonesting
 // Kernels stay functions of their own: V8 replaces its first, slow compilation of a function when it is called again, and all of a
 // first run is one call of `run`.
 const INLINING = ['--one-caller-inline-max-function-size', '500']
-const variants = { simd: [], relaxed: ['relaxed-simd'] }
+const variants = {
+  simd: [],
+  relaxed: ['relaxed-simd'],
+  'simd-threads': ['threads'],
+  'relaxed-threads': ['relaxed-simd', 'threads'],
+}
 
 for (const [variant, more] of Object.entries(variants)) {
-  execFileSync(bin('asc'), ['--target', variant], { stdio: 'inherit' })
+  const threads = more.includes('threads')
+  execFileSync(bin('asc'), [...(threads ? ['assembly/threads/index.ts'] : []), '--target', variant], {
+    stdio: 'inherit',
+  })
   const flags = [...FEATURES, ...more].map((feature) => `--enable-${feature}`)
+  // Memory that comes from outside is fresh: nothing needs to write its zeros, and a thread that comes up late must not.
+  if (threads) flags.push('--zero-filled-memory')
   const wasm = `build/${variant}.wasm`
   execFileSync(
     bin('wasm-opt'),
@@ -48,6 +58,7 @@ const common = {
   minify: true,
   legalComments: 'none',
   logLevel: 'warning',
+  // Fields that a constructor sets anyway need no line of their own.
   tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
 }
 // A page that works off its main thread never fetches the engine, and one that does not never the worker;
@@ -59,10 +70,30 @@ await build({
   splitting: true,
   chunkNames: 'browser.[name].[hash]',
 })
-// One self-contained classic script: bundlers take it for a file among others, as they do the wasm, and every browser starts it.
+// Self-contained classic scripts: bundlers take them for files among others, as they do the wasm, and every browser starts them.
 await build({
   ...common,
   entryPoints: { 'browser.worker': 'src/worker/page-worker.ts' },
+  platform: 'browser',
+  format: 'iife',
+  plugins: [
+    {
+      name: 'more',
+      // A classic script has no chunks: whatever it imports later lies in one script more.
+      setup(worker) {
+        worker.onResolve({ filter: /./ }, ({ kind }) =>
+          kind === 'dynamic-import' ? { path: 'more', namespace: 'more' } : undefined,
+        )
+        worker.onLoad({ filter: /./, namespace: 'more' }, () => ({
+          contents: 'importScripts(dynedgeMoreAt); module.exports = dynedgeMore',
+        }))
+      },
+    },
+  ],
+})
+await build({
+  ...common,
+  entryPoints: { 'browser.more': 'src/worker/more.ts' },
   platform: 'browser',
   format: 'iife',
 })
@@ -96,6 +127,7 @@ await build({
     cli: 'src/cli/main.ts',
     'eval-worker': 'src/cli/eval/worker.ts',
     'node-worker': 'src/worker/node-worker.ts',
+    'thread-node': 'src/runtime/threads/thread-node.ts',
   },
   platform: 'node',
   packages: 'external',

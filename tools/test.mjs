@@ -24,6 +24,8 @@ const SOURCES = [
 const BUILT = [
   'build/simd.wasm',
   'build/relaxed.wasm',
+  'build/simd-threads.wasm',
+  'build/relaxed-threads.wasm',
   'dist/browser.js',
   'dist/node.js',
   'dist/cli.js',

@@ -139,6 +139,8 @@ export const enum Step {
   Keeps,
   Kept,
   Tolerance,
+  /** Units that a thread takes at least at a time, where threads share by `share`; 0 is 1. */
+  Grain,
   Words,
 }
 
@@ -186,4 +188,6 @@ export const enum Status {
   Overlaps,
   NotVerified,
   BadRange,
+  /** A thread died while it held units of a step, or holds them and makes no progress. */
+  Lost,
 }

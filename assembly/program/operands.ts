@@ -5,6 +5,7 @@ export let weights: usize = 0
 export let weightBytes: u32 = 0
 export let arena: usize = 0
 export let arenaBytes: u32 = 0
+export let program: usize = 0
 export let tensors: usize = 0
 export let steps: usize = 0
 export let stepCount: u32 = 0
@@ -23,7 +24,8 @@ export function place(weightsAt: usize, weightsSize: u32, arenaAt: usize, arenaS
   steps = 0
 }
 
-export function select(program: usize): void {
+export function select(programAt: usize): void {
+  program = programAt
   tensors = program + (Header.Words << 2)
   steps = tensors + load<u32>(program, Header.Tensors << 2) * (Tensor.Words << 2)
   stepCount = load<u32>(program, Header.Steps << 2)

@@ -47,7 +47,7 @@ export function run(from: u32, to: u32, thread: i32, threads: i32): u32 {
 }
 
 /** The module's half of the kernel table; its other half is src/kernels.ts. */
-function dispatch(step: usize, begin: i32, end: i32): void {
+export function dispatch(step: usize, begin: i32, end: i32): void {
   switch (word(step, Step.Op)) {
     case Op.f32_pointwise_4x8: f32_pointwise_4x8(step, begin, end); break
     case Op.f32_full_4x8: f32_full_4x8(step, begin, end); break

@@ -3,6 +3,7 @@ import { DynedgeError } from '../errors.ts'
 import { hex32 } from './checksum.ts'
 import { dataStartOf, LENGTH_BYTES, show } from './container.ts'
 import { type BundleHeader, type BundleTensor, checkFileSize, parseHeader } from './header.ts'
+import type { Fault } from './integrity.ts'
 import { aborted, type Source } from './source.ts'
 
 /** Small enough that V8 replaces its first compilation of the checksum early. */
@@ -35,7 +36,7 @@ export async function readHeader(
   try {
     const { head, leftover } = await readHead(chunks, source.size)
     const header = parseHeader(head, source.size)
-    checkPromise(header, options.integrity)
+    await checkPromise(header, options.integrity)
     return { header, rest: { ...source, size: header.dataBytes, stream: withFirst(leftover, chunks) } }
   } catch (error) {
     await source.cancel()
@@ -57,10 +58,13 @@ export async function streamInto(
   options: StreamOptions = {},
 ): Promise<void> {
   try {
-    checkPromise(header, options.integrity)
+    await checkPromise(header, options.integrity)
     const loaded = await copyAndCheck(backend, pointer, header, rest.stream, options)
     checkFileSize(header.dataStart + loaded, header.dataStart + header.dataBytes)
-    if (options.integrity !== undefined) await checkIntegrity(backend, pointer, header.dataBytes, options.integrity)
+    if (options.integrity !== undefined) {
+      const { dataFault } = await import('./integrity.ts')
+      refuse(await dataFault(options.integrity, new Uint8Array(backend.memory.buffer, pointer, header.dataBytes)))
+    }
   } catch (error) {
     await rest.cancel()
     throw error
@@ -175,27 +179,12 @@ async function* withFirst(first: Uint8Array, chunks: AsyncIterator<Uint8Array>) 
 }
 
 /** Refuses from the header what the data could not keep. */
-function checkPromise(header: BundleHeader, integrity?: string): void {
+async function checkPromise({ metadata }: BundleHeader, integrity?: string): Promise<void> {
   if (integrity === undefined) return
-  if (!/^sha256-[A-Za-z0-9+/]{43}=$/.test(integrity)) {
-    throw new DynedgeError('usage', `integrity is ${show(integrity)}, expected sha256- and 44 characters of base64`)
-  }
-  const digest = header.metadata.sha256.match(/../g)!.map((digits) => Number.parseInt(digits, 16))
-  refuseOther(integrity, digest, 'its header says')
+  const { promiseFault } = await import('./integrity.ts')
+  refuse(promiseFault(integrity, metadata.sha256))
 }
 
-async function checkIntegrity(backend: Backend, pointer: number, bytes: number, integrity: string): Promise<void> {
-  const subtle = globalThis.crypto?.subtle
-  if (!subtle)
-    throw new DynedgeError('integrity', 'SHA-256 needs crypto.subtle: a page must come by https or from localhost')
-  const data = new Uint8Array(backend.memory.buffer, pointer, bytes)
-  // crypto.subtle refuses shared memory.
-  const own = data.buffer instanceof ArrayBuffer ? (data as Uint8Array<ArrayBuffer>) : data.slice()
-  refuseOther(integrity, new Uint8Array(await subtle.digest('SHA-256', own)), 'its data has')
-}
-
-function refuseOther(expected: string, digest: Iterable<number>, whose: string): void {
-  const found = `sha256-${btoa(String.fromCharCode(...digest))}`
-  if (found !== expected)
-    throw new DynedgeError('integrity', `This is another bundle: ${whose} ${found}, expected ${expected}`)
+function refuse(fault: Fault | undefined): void {
+  if (fault) throw new DynedgeError(...fault)
 }

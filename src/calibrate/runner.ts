@@ -10,7 +10,7 @@ import { pixelAt, pixelBytes, rowBytes } from '../plan/pictures.ts'
 import { type PlacedPicture, type Plan, planNetwork } from '../plan/plan.ts'
 import type { Precision } from '../plan/weights.ts'
 import { Engine, places } from '../runtime/engine.ts'
-import { openBackendSync } from '../runtime/module.ts'
+import { openerOf } from '../runtime/module.ts'
 
 /** A network that stops after each of its steps, so that every tensor can be seen before another takes its place. */
 export class Runner {
@@ -38,7 +38,7 @@ export class Runner {
     }
     this.plan = planNetwork(graph, precision, this.weightPlaces, weightBytes, height, width)
     const { program, arenaBytes } = this.plan
-    const { backend, base } = openBackendSync(module, places(0, program.length, weightBytes, arenaBytes).bytes)
+    const { backend, base } = openerOf(module).openSync(places(0, program.length, weightBytes, arenaBytes).bytes)
     this.engine = new Engine(backend, places(base, program.length, weightBytes, arenaBytes), weightBytes, arenaBytes)
     for (const { name, data } of packed) this.writeWeights(name, data)
     this.engine.select(this.plan)

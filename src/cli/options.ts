@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { MAX_THREADS } from '../load.ts'
 import { MAX_INPUT } from '../network.ts'
 
 /** `64` or `224x192`, height first. */
@@ -14,6 +15,15 @@ export function parseCount(text: string): number {
   const value = Number(text)
   if (!/^\d+$/.test(text) || value < 1 || value > 1_000_000)
     throw new InvalidArgumentError('Expected an integer from 1 to 1000000.')
+  return value
+}
+
+/** `auto`, or an integer from 1 to 16. */
+export function parseThreads(text: string): number | 'auto' {
+  if (text === 'auto') return text
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value < 1 || value > MAX_THREADS)
+    throw new InvalidArgumentError(`Expected auto or an integer from 1 to ${MAX_THREADS}.`)
   return value
 }
 

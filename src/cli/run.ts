@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander'
 import { load, type Network, type Variant } from '../node.ts'
 import { decode } from './decode.ts'
 import { DEFAULT_MODELS, modelAddress } from './models.ts'
-import { parseCount, parseSize } from './options.ts'
+import { parseCount, parseSize, parseThreads } from './options.ts'
 import { complain, oneLine, print, printJson } from './output.ts'
 import { profileOf } from './profile.ts'
 import { showPicture, showProfile } from './show.ts'
@@ -13,6 +13,7 @@ interface Options {
   size?: [height: number, width: number]
   top: number
   variant?: Variant
+  threads: number | 'auto'
   repeat: number
   profile?: boolean
   json?: boolean
@@ -49,6 +50,7 @@ export function runCommand(program: Command): void {
         'relaxed',
       ]),
     )
+    .option('-T, --threads <n>', 'threads of one picture, or auto', parseThreads, 1)
     .option('-r, --repeat <n>', 'time every picture n times and give the minimum', parseCount, 1)
     .option('-p, --profile', 'also the share of each kind of step')
     .option('--json', 'print one JSON object')
@@ -57,14 +59,18 @@ export function runCommand(program: Command): void {
 }
 
 async function run(files: string[], options: Options): Promise<void> {
-  const { size, variant, top } = options
+  const { size, variant, threads, top } = options
   const net = await load(await modelAddress(options.model), {
     variant,
+    threads,
     ...(size && { maxInput: size }),
   })
   const input = size ?? net.input.size
   if (!options.json)
-    print(`${net.name} ${net.precision}, variant ${net.variant}, ${net.threads} thread, input ${input[0]}x${input[1]}`)
+    print(
+      `${net.name} ${net.precision}, variant ${net.variant}, ${net.threads} ${net.threads > 1 ? 'threads' : 'thread'}, input ${input[0]}x${input[1]}`,
+    )
+  if (net.threadsNote) complain(net.threadsNote)
   // The first pass plans and lets the engine compile; it is not timed.
   await net.classify({ data: new Uint8Array(3), width: 1, height: 1 }, { size: input })
   const results: (Classified | Failed)[] = []

@@ -48,6 +48,6 @@ function draw(image: CanvasImageSource, width: number, height: number): ImageDat
 function bad(what: string): DynedgeError {
   return new DynedgeError(
     'bad-image',
-    `Not a picture that can be classified: ${what}. Expected raw pixels { data, width, height }, or in a page an image, video, canvas, bitmap, frame or Blob.`,
+    `Not a picture that can be classified: ${what}. Expected raw pixels { data, width, height }, or an image, video, canvas, bitmap, frame or Blob.`,
   )
 }

@@ -135,7 +135,7 @@ function checkRun(plan: ImagePlan, pixels: Pixels, staging: Staging, target: Ima
     throw new DynedgeError(
       'bad-image',
       `Picture is ${pixels.width} x ${pixels.height} with ${pixels.channels} channels, expected ` +
-        `${source.width} x ${source.height} with ${source.channels}; plan again with planImage.`,
+        `${source.width} x ${source.height} with ${source.channels}.`,
     )
   const { height, width } = geometry.crop
   if (target.height !== height || target.width !== width)

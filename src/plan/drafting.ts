@@ -55,7 +55,8 @@ export class Drafting {
     multiplyAdds = 0,
     more: Pick<PlannedStep, 'low' | 'high' | 'floats'> = {},
   ): void {
-    this.steps.push({ kernel, node: this.node, label, operands, words, multiplyAdds, ...more })
+    const Grain = grainOf(kernel, words, multiplyAdds)
+    this.steps.push({ kernel, node: this.node, label, operands, words: { ...words, Grain }, multiplyAdds, ...more })
   }
 
   private weavable(node: Shuffle): string {
@@ -102,4 +103,19 @@ export class Drafting {
       at += (integer ? storedLane(lanes, lanes.length) : lanes.length) * conv.dynamic!.kernels * 4
     }
   }
+}
+
+/** Multiply-adds, or what takes as long, that a thread should do at a time: a microsecond or two, many times what taking them costs. */
+const GRAIN_WORK = 30_000
+/** Quads of a pooled picture's pixel that one thread reads: whole cache lines. */
+const POOLED_QUADS = 16
+
+/** Units of a step that are worth a thread's while; all of them where the whole step is not. */
+function grainOf({ does, dtype }: Kernel, words: Partial<Record<Word, number>>, multiplyAdds: number): number {
+  const { Units = 1, Rows = 1, Columns = 1, InRows = Rows, InColumns = Columns, Lanes = 4, Depth = 1 } = words
+  // Weights that are used once come from memory, at a quarter of the rate.
+  const once = does === 'fuse' || does === 'linear' || does === 'expand' ? 4 : 1
+  const work = (multiplyAdds || InRows * InColumns * Lanes * (does === 'expand' ? Depth : 1)) * once
+  const least = does === 'globalpool' ? POOLED_QUADS : 1
+  return Math.min(Units, Math.max(least, Math.ceil(GRAIN_WORK / ((work * (dtype === 'i8' ? 0.4 : 1)) / Units))))
 }

@@ -61,6 +61,7 @@ const WORDS = {
   Planar: Step.Planar,
   Holes: Step.Holes,
   Keeps: Step.Keeps,
+  Grain: Step.Grain,
 }
 export type Word = keyof typeof WORDS
 

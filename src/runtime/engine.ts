@@ -1,3 +1,4 @@
+import { Status } from '../../assembly/program/format.ts'
 import type { Backend } from '../backend.ts'
 import { DynedgeError } from '../errors.ts'
 import type { Quantization } from '../graph/graph.ts'
@@ -43,6 +44,7 @@ export class Engine {
   select(plan: Plan): void {
     if (this.current === plan) return
     this.current = undefined
+    if (this.backend.team) this.backend.exports.quiesce()
     const memory = new Uint8Array(this.backend.memory.buffer)
     memory.set(plan.program, this.places.program)
     if (plan.keeps) memory.fill(0, this.places.arena, this.places.arena + plan.arenaBytes)
@@ -59,13 +61,19 @@ export class Engine {
 
   /** Runs steps from .. to - 1 of the selected program. */
   run(from: number, to: number): void {
-    let status: number
+    const { exports, team } = this.backend
+    let status: number = Status.Lost
+    let cause: unknown
     try {
-      status = this.backend.exports.run(from, to, 0, 1)
-    } catch (cause) {
+      status = team ? exports.share(from, to, team.threads) : exports.run(from, to, 0, 1)
+    } catch (error) {
+      cause = error
+    }
+    if (status === Status.Lost) {
       // Kernels may be half fused.
       this.current = undefined
-      throw new DynedgeError('trap', `The module trapped in steps ${from} to ${to}; load the network again.`, { cause })
+      const what = cause ? 'The module trapped' : 'A thread was lost'
+      throw new DynedgeError('trap', `${what} in steps ${from} to ${to}; load the network again.`, { cause })
     }
     if (status)
       throw new DynedgeError('bad-program', `The module does not run steps ${from} to ${to}: status ${status & 255}.`)

@@ -5,13 +5,40 @@ import { DynedgeError } from '../errors.ts'
 /** One binary of the kernels; all are built from the same source. */
 export type Variant = 'simd' | 'relaxed'
 
+/** The file it lies in; with shared memory there are others. */
+export type Binary = Variant | `${Variant}-threads`
+
 /** What a platform must bring; browser.ts and node.ts differ in nothing else. */
 export interface Platform {
   /** Bytes of the kernels' wasm file, or a response to compile from. */
-  wasm(variant: Variant): Promise<BufferSource | Response>
+  wasm(binary: Binary): Promise<BufferSource | Response>
+  /** Opens the way to threads, apart, so that a page with one does not load it. Missing where nobody may ask for more than one. */
+  threads?: () => Promise<Prepare>
   /** Opens a path; only where there are files. */
   readFile?: (path: string | URL) => Promise<import('../bundle/source.ts').Source>
 }
+
+/** An instance and the first byte of its memory that is the host's, 64-aligned. */
+export interface Opened {
+  backend: Backend
+  base: number
+}
+
+/** How a network gets an instance with `bytes` bytes past its own data: now, or when its pictures grow. */
+export interface Opener {
+  open(bytes: number): Promise<Opened>
+  openSync(bytes: number): Opened
+}
+
+/**
+ * Gets `threads` threads ready; without an opener it stays at one, and `note` says why. `refuse` makes the error for memory that
+ * cannot be had: this code may lie in a file that shares none with the rest.
+ */
+export type Prepare = (
+  threads: number | 'auto',
+  variant: Variant,
+  refuse: typeof outOfMemory,
+) => Promise<{ opener?: Opener; note?: string }>
 
 const compiled = new Map<string, Promise<WebAssembly.Module>>()
 
@@ -21,62 +48,60 @@ export async function chooseVariant(forced?: Variant): Promise<Variant> {
   if (!hasSimd)
     throw new DynedgeError(
       'unsupported-engine',
-      'This engine has no WebAssembly SIMD, which dynedge needs (Chrome 91, Firefox 89, Safari 16.4, Node 16.4 or later).',
+      'This engine has no WebAssembly SIMD (needs Chrome 91, Firefox 89, Safari 16.4 or Node 20).',
     )
   if (forced === 'relaxed' && !hasRelaxed)
     throw new DynedgeError(
       'unsupported-engine',
-      'This engine has no relaxed SIMD (Chrome 114, Firefox 145, Node 21 or later); leave the variant to dynedge, or ask for simd.',
+      'This engine has no relaxed SIMD (Chrome 114, Firefox 145, Node 21); leave the variant to dynedge, or ask for simd.',
     )
   return forced ?? (hasRelaxed ? 'relaxed' : 'simd')
 }
 
-/** The compiled module of a variant; compiled once and shared by all networks. */
-export function compile(platform: Platform, variant: Variant): Promise<WebAssembly.Module> {
-  let module = compiled.get(variant)
+/** A compiled binary; compiled once and shared by all networks. */
+export function compile(platform: Pick<Platform, 'wasm'>, binary: Binary): Promise<WebAssembly.Module> {
+  let module = compiled.get(binary)
   if (!module) {
     // Not `instanceof Response`: naming it makes Node load all of fetch.
     module = platform
-      .wasm(variant)
+      .wasm(binary)
       .then((source) => ('body' in source ? WebAssembly.compileStreaming(source) : WebAssembly.compile(source)))
-    compiled.set(variant, module)
-    module.catch(() => compiled.delete(variant))
+    compiled.set(binary, module)
+    module.catch(() => compiled.delete(binary))
   }
   return module
 }
 
 const PAGE = 65536
 
-/**
- * An instance whose memory has `bytes` bytes past its own data: `base` is the first of them, 64-aligned. Only a page must not wait
- * for it; elsewhere the asynchronous way is the slower one.
- */
-export async function openBackend(
-  module: WebAssembly.Module,
-  bytes: number,
-): Promise<{ backend: Backend; base: number }> {
-  if (typeof document === 'undefined') return openBackendSync(module, bytes)
-  return sized(await WebAssembly.instantiate(module), bytes)
+/** Instances of one thread. Only a page must not wait for them; elsewhere the asynchronous way is the slower one. */
+export function openerOf(module: WebAssembly.Module): Opener {
+  const openSync = (bytes: number) => sized(new WebAssembly.Instance(module), bytes)
+  return {
+    openSync,
+    open: async (bytes) =>
+      typeof document === 'undefined' ? openSync(bytes) : sized(await WebAssembly.instantiate(module), bytes),
+  }
 }
 
-export function openBackendSync(module: WebAssembly.Module, bytes: number): { backend: Backend; base: number } {
-  return sized(new WebAssembly.Instance(module), bytes)
+export function outOfMemory(bytes: number, cause: unknown): DynedgeError {
+  return new DynedgeError(
+    'out-of-memory',
+    `No ${bytes} bytes of memory could be had; use a smaller maxInput or network.`,
+    { cause },
+  )
 }
 
 type Exports = Backend['exports'] & { memory: WebAssembly.Memory }
 
-function sized(instance: WebAssembly.Instance, bytes: number): { backend: Backend; base: number } {
+function sized(instance: WebAssembly.Instance, bytes: number): Opened {
   const exports = instance.exports as Exports
   const base = Math.ceil(exports.heapBase() / 64) * 64
   const missing = Math.ceil((base + bytes) / PAGE) - exports.memory.buffer.byteLength / PAGE
   try {
     if (missing > 0) exports.memory.grow(missing)
   } catch (cause) {
-    throw new DynedgeError(
-      'out-of-memory',
-      `No ${base + bytes} bytes of memory could be had; use a smaller maxInput or network.`,
-      { cause },
-    )
+    throw outOfMemory(base + bytes, cause)
   }
   return { backend: { memory: exports.memory, exports }, base }
 }

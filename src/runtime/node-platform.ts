@@ -4,6 +4,7 @@ import type { Platform } from './module.ts'
 
 /** How Node reads: the kernels' binaries lie beside the built file. 70 KB are there before a promise of them would be made. */
 export const nodePlatform: Platform = {
-  wasm: async (variant) => readFileSync(new URL(`./dynedge.${variant}.wasm`, import.meta.url)),
+  wasm: async (binary) => readFileSync(new URL(`./dynedge.${binary}.wasm`, import.meta.url)),
   readFile: openFile,
+  threads: async () => (await import('./threads/node.ts')).prepareIn(new URL('./', import.meta.url)),
 }

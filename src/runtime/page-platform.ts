@@ -1,13 +1,13 @@
-import type { Platform, Variant } from './module.ts'
+import type { Binary, Platform } from './module.ts'
 
 /** Addresses of the kernels' binaries, whole. */
-export type WasmAddresses = Record<Variant, string>
+export type WasmAddresses = Record<Binary, string>
 
 /** How a page and its workers read: they fetch. */
 export function pagePlatform(wasm: WasmAddresses): Platform {
   return {
-    wasm: async (variant) => {
-      const response = await fetch(wasm[variant])
+    wasm: async (binary) => {
+      const response = await fetch(wasm[binary])
       // A server that does not know .wasm must not stop us: only the right type compiles while it streams.
       return response.ok && response.headers.get('content-type')?.startsWith('application/wasm')
         ? response

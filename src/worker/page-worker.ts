@@ -1,4 +1,4 @@
-// The worker of a page: one self-contained script, so that it runs as it is wherever a server or bundler puts it.
+// The worker of a page: one classic script, so that it runs as it is wherever a server or bundler puts it.
 import { loader } from '../load.ts'
 import { pagePlatform } from '../runtime/page-platform.ts'
 import type { Request } from './protocol.ts'
@@ -6,7 +6,16 @@ import { serve } from './serve.ts'
 
 const hear = serve(
   (reply, transfer) => postMessage(reply, { transfer }),
-  ({ wasm }) => loader(pagePlatform(wasm!)),
+  ({ wasm: files }) => {
+    // Where the rest of it lies, src/worker/more.ts.
+    Object.assign(globalThis, { dynedgeMoreAt: files!.more })
+    return loader({
+      ...pagePlatform(files!),
+      async threads() {
+        return (await import('../runtime/threads/page.ts')).threadsOfPage(this.wasm, files!.more)
+      },
+    })
+  },
 )
 addEventListener('message', ({ data }: MessageEvent<Request>) => hear(data))
 

@@ -8,7 +8,11 @@ import { loadInWorker } from './remote.ts'
 export const loadWith =
   (wasm: WasmAddresses): Load =>
   (bundle, options = {}) =>
-    loadInWorker({ ...page, wasm }, bundle, options)
+    loadInWorker(
+      { ...page, wasm: { ...wasm, more: new URL('./browser.more.js', import.meta.url).href } },
+      bundle,
+      options,
+    )
 
 const page: Host = {
   address(bundle) {

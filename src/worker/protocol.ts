@@ -16,13 +16,16 @@ export interface SentResponse {
 /** Of the options of `load`, what the worker's own `load` gets. */
 export type SentOptions = Omit<LoadOptions, 'onProgress' | 'signal' | 'worker' | 'transfer'>
 
+/** Addresses of a page's files, which a script that a bundler moved cannot know: the kernels' binaries, the script of what few ask for. */
+export type PageFiles = WasmAddresses & { more: string }
+
 export type Call =
   | {
       call: 'load'
       bundle: Exclude<BundleInput, Response> | SentResponse
       options: SentOptions
-      /** Only in a page: addresses of the kernels' binaries, which a script that a bundler moved cannot know. */
-      wasm?: WasmAddresses
+      /** Only in a page. */
+      wasm?: PageFiles
     }
   | { call: Method; args: unknown[] }
 
@@ -30,7 +33,10 @@ export type Call =
 export type Request = { id: number } & (Call | { call: 'abort' })
 
 /** What does not change while a network lives. */
-export type Facts = Pick<Network, 'name' | 'precision' | 'input' | 'labels' | 'graph' | 'variant' | 'threads'>
+export type Facts = Pick<
+  Network,
+  'name' | 'precision' | 'input' | 'labels' | 'graph' | 'variant' | 'threads' | 'threadsNote'
+>
 
 export type Description = ReturnType<Network['describe']>
 
@@ -62,7 +68,7 @@ export interface Host {
   start(hear: (reply: Reply) => void, died: (reason: string) => void): Link
   /** An address as the worker must be given it. */
   address(bundle: string | URL): string
-  wasm?: WasmAddresses
+  wasm?: PageFiles
   /** A picture that is neither pixels nor a Blob, as it can be sent. */
   picture?(image: object, transfer: boolean): Promise<Sendable>
 }

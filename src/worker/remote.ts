@@ -25,6 +25,7 @@ class RemoteNetwork implements Network {
   readonly graph!: Facts['graph']
   readonly variant!: Facts['variant']
   readonly threads!: Facts['threads']
+  readonly threadsNote: Facts['threadsNote']
   kept = 0
   private description!: Description
   private line?: Line

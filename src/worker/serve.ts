@@ -23,8 +23,8 @@ export function serve(
     if (request.call === 'load') {
       const onProgress: LoadOptions['onProgress'] = (progress) => post({ id: request.id, progress }, [])
       net = await loaderOf(request)(received(request.bundle), { ...request.options, signal, onProgress })
-      const { name, precision, input, labels, graph, variant, threads } = net
-      return { name, precision, input, labels, graph, variant, threads }
+      const { name, precision, input, labels, graph, variant, threads, threadsNote } = net
+      return { name, precision, input, labels, graph, variant, threads, threadsNote }
     }
     // Calls that are given up while they wait need not run: what has arrived by now is heard first.
     await afterHeard()

@@ -54,14 +54,14 @@ describe('load', () => {
     expect([...net['plans'].values()]).toEqual([plan])
   })
 
-  test('refuses with a code: no file, no bundle, cut off, changed, other threads or precision', async () => {
+  test('refuses with a code: no file, no bundle, cut off, changed, no threads or another precision', async () => {
     const codeOf = async (input: BundleInput, options = {}) => (await errorOf(load(input, options))).code
     expect(await codeOf(join(folder, 'nothing'))).toBe('not-found')
     expect(await codeOf(folder)).toBe('bad-input')
     expect(await codeOf(new Uint8Array(1000))).toBe('bad-bundle')
     expect(await codeOf(42 as never)).toBe('bad-input')
     expect(await codeOf(bundle.slice(0, -64))).toBe('truncated-bundle')
-    expect(await codeOf(bundle, { threads: 2 })).toBe('unsupported-engine')
+    expect(await codeOf(bundle, { threads: 0 })).toBe('bad-input')
     const changed = bundle.slice()
     changed[changed.length - 100] ^= 1
     expect(await codeOf(changed)).toBe('damaged-bundle')

@@ -24,7 +24,7 @@ export async function serve(
     const file = files[path]
     if (file) return send(file.type, file.bytes)
     if (path === '/' || path.startsWith('/app/')) return send('text/html', PAGE)
-    const built = file === undefined && /^\/dist\/[\w.]+$/.test(path) && new URL(`.${path.slice(5)}`, DIST)
+    const built = file === undefined && /^\/dist\/[\w.-]+$/.test(path) && new URL(`.${path.slice(5)}`, DIST)
     if (built && existsSync(built)) return send(TYPES[extname(path)] ?? 'application/octet-stream', readFileSync(built))
     response.writeHead(404, { 'content-type': 'text/plain' }).end('not here')
   })

@@ -339,11 +339,16 @@ describe('a network in a worker of a page', () => {
 describe('policies and origins', () => {
   const HERE = `script-src 'self' 'wasm-unsafe-eval'`
   /** A page whose script loads into a worker from `sdk`, and says what came of it. */
-  const attempt = async (headers: Record<string, string>, sdk: string, more: Parameters<typeof serve>[0] = {}) => {
-    const script = `const { load } = await import('${sdk}')
-      globalThis.outcome = await load('/net.safetensors', { worker: true })
+  const attempt = async (
+    headers: Record<string, string>,
+    sdk: string,
+    more: Parameters<typeof serve>[0] = {},
+    does = `load('/net.safetensors', { worker: true })
         .then((net) => net.classify({ data: new Uint8Array(48), width: 4, height: 4 }))
-        .then((top) => ({ top: top.length }), ({ name, code, message }) => ({ name, code, message }))`
+        .then((top) => ({ top: top.length })`,
+  ) => {
+    const script = `const { load } = await import('${sdk}')
+      globalThis.outcome = await ${does}, ({ name, code, message }) => ({ name, code, message }))`
     const html = '<!doctype html><link rel="icon" href="data:,"><script type="module" src="/main.js"></script>'
     const own = {
       ...files,
@@ -402,11 +407,45 @@ describe('policies and origins', () => {
     expect(complaints.splice(0).join()).toMatch(/404/)
   })
 
+  const ISOLATED = {
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-embedder-policy': 'require-corp',
+  }
+
+  /** Two threads beside one: how many there are, why, and whether they give the same bits, size after size. */
+  const THREADS = `Promise.all([load('/net.safetensors'), load('/net.safetensors', { threads: 2 })])
+    .then(async ([one, two]) => {
+      let equal = true
+      for (const side of [64, 96, 65, 64]) {
+        const tensor = { data: Float32Array.from({ length: side * side * 3 }, (_, i) => ((i * i) % 97) / 24 - 2), height: side, width: side }
+        const [expected, found] = [await one.run(tensor), await two.run(tensor)]
+        equal &&= expected.logits.every((value, i) => value === found.logits[i])
+      }
+      const { threads, threadsNote } = two
+      two.dispose()
+      return { threads, threadsNote, equal }
+    }`
+
+  test('two threads in an isolated page, from its own origin and from another one', async () => {
+    for (const sdk of ['/dist/browser.js', `${cdn}/dist/browser.js`])
+      expect(await attempt(ISOLATED, sdk, {}, THREADS)).toEqual({ threads: 2, equal: true })
+  })
+
+  test('two threads under the strictest policy', async () => {
+    const headers = { ...ISOLATED, 'content-security-policy': HERE }
+    expect(await attempt(headers, '/dist/browser.js', {}, THREADS)).toEqual({ threads: 2, equal: true })
+  })
+
+  test('a page that is not isolated gets one thread and hears why', async () => {
+    expect(await attempt({}, '/dist/browser.js', {}, THREADS)).toEqual({
+      threads: 1,
+      threadsNote: expect.stringMatching(/not cross-origin isolated.*Cross-Origin-Opener-Policy: same-origin/),
+      equal: true,
+    })
+  })
+
   test('a page that is isolated from other origins', async () => {
-    const headers = {
-      'cross-origin-opener-policy': 'same-origin',
-      'cross-origin-embedder-policy': 'require-corp',
-    }
+    const headers = ISOLATED
     expect(await attempt(headers, '/dist/browser.js')).toEqual({ top: 5 })
     expect(await attempt(headers, `${cdn}/dist/browser.js`)).toEqual({ top: 5 })
   })

@@ -7,6 +7,8 @@ import type { NetworkOptions } from '../../src/networks/builder.ts'
 import { buildNetwork } from '../../src/networks/index.ts'
 import { packBundle } from '../../src/pack/pack.ts'
 import type { Precision } from '../../src/plan/weights.ts'
+import { prepareIn } from '../../src/runtime/threads/node.ts'
+import { quantized } from './quantized.ts'
 import { readWasm } from './wasm.ts'
 
 export const INPUT: InputSpec = {
@@ -31,13 +33,29 @@ export function seededBundle(graph: Graph, precision: Precision = 'w8', labels: 
   })
 }
 
+/** The same in integers, whose ranges fit one random picture. */
+export function integerBundle(graph: Graph): Uint8Array {
+  const state = seededState(graph, 20200, { coefficients: 1, weights: 0.6 })
+  return packBundle(quantized(graph, state, 32, 1), state, 'int8', {
+    input: { ...INPUT },
+    labels: LABELS,
+    quantization: null,
+    provenance: { weights: 'random' },
+    licence: null,
+  })
+}
+
 /** The smallest real network: half a Dy-mobile, ten classes. */
 export function smallBundle(precision: Precision = 'w8', options: NetworkOptions = {}): Uint8Array {
   return seededBundle(buildNetwork('dy-mobile', { width: 0.5, classes: 10, ...options }), precision)
 }
 
 /** `load` of the sources under test, with the binaries of build/. */
-export const load: Load = loader({ wasm: async (variant) => readWasm(variant) as BufferSource, readFile: openFile })
+export const load: Load = loader({
+  wasm: async (binary) => readWasm(binary) as BufferSource,
+  readFile: openFile,
+  threads: async () => prepareIn(new URL('../../dist/', import.meta.url)),
+})
 
 export function seededTensor(height: number, width: number): { data: Float32Array; height: number; width: number } {
   return { data: seededUniform('tensor', 7, height * width * 3, (u) => 4 * u - 2), height, width }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Backend } from '../../src/backend.ts'
+import type { Binary } from '../../src/runtime/module.ts'
 
 export interface Built {
   name: 'simd' | 'relaxed'
@@ -18,7 +19,7 @@ export function variants(): Built[] {
 }
 
 /** Bytes of a binary of build/; for `loader`, whether the engine can compile them or not. */
-export function readWasm(name: Built['name']): Uint8Array {
+export function readWasm(name: Binary): Uint8Array {
   try {
     return new Uint8Array(readFileSync(new URL(`../../build/${name}.wasm`, import.meta.url)))
   } catch (cause) {

@@ -1,0 +1,30 @@
+// Sub-resource integrity of a bundle. A page loads it only when it gives one; it shares no code with the rest.
+
+/** What is wrong, as an error's code and message. */
+export type Fault = [code: 'usage' | 'integrity', message: string]
+
+/** Does the header say what `integrity` says? `digest`: SHA-256 of the data section in hex. */
+export function promiseFault(integrity: string, digest: string): Fault | undefined {
+  if (!/^sha256-[A-Za-z0-9+/]{43}=$/.test(integrity))
+    return ['usage', `integrity is ${JSON.stringify(integrity)}, expected sha256- and 44 characters of base64`]
+  return otherFault(
+    integrity,
+    digest.match(/../g)!.map((digits) => Number.parseInt(digits, 16)),
+    'its header says',
+  )
+}
+
+/** Is it the SHA-256 of `data`? */
+export async function dataFault(integrity: string, data: Uint8Array): Promise<Fault | undefined> {
+  const subtle = globalThis.crypto?.subtle
+  if (!subtle) return ['integrity', 'SHA-256 needs crypto.subtle: a page must come by https or from localhost']
+  // crypto.subtle refuses shared memory.
+  const own = data.buffer instanceof ArrayBuffer ? (data as Uint8Array<ArrayBuffer>) : data.slice()
+  return otherFault(integrity, new Uint8Array(await subtle.digest('SHA-256', own)), 'its data has')
+}
+
+function otherFault(expected: string, digest: Iterable<number>, whose: string): Fault | undefined {
+  const found = `sha256-${btoa(String.fromCharCode(...digest))}`
+  if (found !== expected) return ['integrity', `This is another bundle: ${whose} ${found}, expected ${expected}`]
+  return undefined
+}
