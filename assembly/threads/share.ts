@@ -50,6 +50,9 @@ export function share(from: u32, to: u32, threads: i32): u32 {
 export function quiesce(): void {
   close()
   told = 0
+  // After a job that failed, workers may still wait for the end of a step.
+  add(Control.Event, 1)
+  wake(Control.Event)
   let looks = LOOKS
   while (get(Control.Abort) == 0) {
     const inside = get(Control.Inside)
