@@ -182,6 +182,10 @@ ${Object.entries(PARTS)
   .filter(([name]) => !name.startsWith('sizes-') || name === 'sizes-224..256')
   .flatMap(([, lines]) => lines.map((line) => `    npm run bench -- ${line}`))
   .join('\n')}
+
+Accuracy is measured where there are trained weights and pictures:
+
+    npm run bench -- --weights net.safetensors --images val/ --calibrate train/ --limit 500 --pictures 128
 `
   const chapters = made.map(({ chapter: { heading, text, tables }, report }) => {
     const shown = tables(report).filter(({ lines }) => lines.length > 0)
