@@ -64,6 +64,19 @@ describe.each(variants())('$name', ({ name: variant }) => {
     },
   )
 
+  test.each(['f32', 'w8', 'int8'] as const)('%s: three threads keep what one keeps', async (precision) => {
+    for (const keepKernels of [0, 0.005, 1]) {
+      const one = await load(BUNDLES[precision], { variant, keepKernels })
+      const three = await load(BUNDLES[precision], { variant, keepKernels, threads: 3 })
+      expect(three.threads).toBe(3)
+      for (const frame of [picture, brighter, brighter, wide, picture, other]) {
+        expect(await three.run(frame)).toEqual(await one.run(frame))
+        expect(three.kept).toBe(one.kept)
+      }
+      three.dispose()
+    }
+  })
+
   test('int8 digests are those of plain networks', async () => {
     const net = await load(BUNDLES.int8, { variant, keepKernels: 0 })
     const { height, width } = golden
