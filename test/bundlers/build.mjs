@@ -44,7 +44,7 @@ const builds = {
     for (const name of names)
       if (code.includes(basename(name))) copyFileSync(join(models, name), join(out, basename(name)))
     for (const name of readdirSync(join(app, 'node_modules', 'dynedge', 'dist')).filter((name) =>
-      /\.wasm$|\.worker\.js$/.test(name),
+      /\.wasm$|^browser\.(worker|more)\.js$/.test(name),
     ))
       copyFileSync(join(app, 'node_modules', 'dynedge', 'dist', name), join(out, name))
     copyFileSync(join(app, 'index.html'), join(out, 'index.html'))
