@@ -33,10 +33,7 @@ export type Call =
 export type Request = { id: number } & (Call | { call: 'abort' })
 
 /** What does not change while a network lives. */
-export type Facts = Pick<
-  Network,
-  'name' | 'precision' | 'input' | 'labels' | 'graph' | 'variant' | 'threads' | 'threadsNote'
->
+export type Facts = Pick<Network, 'name' | 'precision' | 'input' | 'labels' | 'graph' | 'variant' | 'threadsNote'>
 
 export type Description = ReturnType<Network['describe']>
 

@@ -24,7 +24,6 @@ class RemoteNetwork implements Network {
   readonly labels!: Facts['labels']
   readonly graph!: Facts['graph']
   readonly variant!: Facts['variant']
-  readonly threads!: Facts['threads']
   readonly threadsNote: Facts['threadsNote']
   kept = 0
   private description!: Description
@@ -37,6 +36,10 @@ class RemoteNetwork implements Network {
     private readonly bundle: OpenBundle,
     private readonly options: SentOptions,
   ) {}
+
+  get threads() {
+    return this.description.threads
+  }
 
   async run({ data, height, width }: TensorInput, { signal, transfer }: RunOptions = {}): Promise<Outputs> {
     const input = () => {

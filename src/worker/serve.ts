@@ -16,26 +16,27 @@ export function serve(
 ): (request: Request) => void {
   const calls = new Map<number, AbortController>()
   let net: Network | undefined
-  let said: number | undefined
+  let said: string | undefined
   const afterHeard = turns()
 
   const answer = async (request: Call & { id: number }, signal: AbortSignal): Promise<unknown> => {
     if (request.call === 'load') {
       const onProgress: LoadOptions['onProgress'] = (progress) => post({ id: request.id, progress }, [])
       net = await loaderOf(request)(received(request.bundle), { ...request.options, signal, onProgress })
-      const { name, precision, input, labels, graph, variant, threads, threadsNote } = net
-      return { name, precision, input, labels, graph, variant, threads, threadsNote }
+      const { name, precision, input, labels, graph, variant, threadsNote } = net
+      return { name, precision, input, labels, graph, variant, threadsNote }
     }
     // Calls that are given up while they wait need not run: what has arrived by now is heard first.
     await afterHeard()
     return perform(net!, request.call, request.args, signal)
   }
 
-  /** Memory grows with larger pictures; the other side keeps the last description. */
+  /** Memory grows with larger pictures, threads may be lost; the other side keeps the last description. */
   const news = (): Description | undefined => {
     const description = net?.describe()
-    if (!description || description.memoryBytes === said) return undefined
-    said = description.memoryBytes
+    const changing = `${description?.memoryBytes} ${description?.threads}`
+    if (changing === said) return undefined
+    said = changing
     return description
   }
 
