@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { openFile } from '../src/bundle/file-source.ts'
 import { loader } from '../src/load.ts'
+import { prepareIn } from '../src/runtime/threads/node.ts'
 
-/** The SDK's `load` with the kernels of build/. */
+/** The SDK's `load` with the kernels of build/; scripts of threads are those of `npm run build`. */
 export const load = loader({
-  wasm: async (variant) => new Uint8Array(await readFile(new URL(`../build/${variant}.wasm`, import.meta.url))),
+  wasm: async (binary) => new Uint8Array(await readFile(new URL(`../build/${binary}.wasm`, import.meta.url))),
   readFile: openFile,
+  threads: async () => prepareIn(new URL('../dist/', import.meta.url)),
 })

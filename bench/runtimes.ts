@@ -33,6 +33,11 @@ export async function open(
     return { run: session.run, logits, release: session.release }
   }
   const network = await load(file, { variant: variant!, threads, maxInput: [picture.height, picture.width] })
+  if (network.threads !== threads)
+    throw new DynedgeError(
+      'unsupported-engine',
+      `dynedge got ${network.threads} of ${threads} threads: ${network.threadsNote}`,
+    )
   let placed = picture
   return {
     network,
