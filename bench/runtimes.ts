@@ -1,4 +1,5 @@
 import { DYNEDGE } from '../src/bench/report.ts'
+import { DynedgeError } from '../src/errors.ts'
 import type { Network } from '../src/interface.ts'
 import type { TensorInput } from '../src/network.ts'
 import type { Variant } from '../src/runtime/module.ts'
