@@ -21,6 +21,8 @@ const SKIPPED = ['', '-notee', '-nostructure', '-notee-nostructure', '-nonesting
 // Kernels stay functions of their own: V8 replaces its first, slow compilation of a function when it is called again, and all of a
 // first run is one call of `run`.
 const INLINING = ['--one-caller-inline-max-function-size', '500']
+// Within the loops of its caller a tile's own loop is a deeply nested one, which TurboFan (V8 up to 12) unrolls, and then spills.
+const APART = '--no-inline=*tile*'
 const variants = {
   simd: [],
   relaxed: ['relaxed-simd'],
@@ -30,7 +32,8 @@ const variants = {
 
 for (const [variant, more] of Object.entries(variants)) {
   const threads = more.includes('threads')
-  execFileSync(bin('asc'), [...(threads ? ['assembly/threads/index.ts'] : []), '--target', variant], {
+  // Names, for APART; they are stripped in the end.
+  execFileSync(bin('asc'), [...(threads ? ['assembly/threads/index.ts'] : []), '--target', variant, '--debug'], {
     stdio: 'inherit',
   })
   const flags = [...FEATURES, ...more].map((feature) => `--enable-${feature}`)
@@ -39,7 +42,7 @@ for (const [variant, more] of Object.entries(variants)) {
   const wasm = `build/${variant}.wasm`
   execFileSync(
     bin('wasm-opt'),
-    ['-O3', ...INLINING, ...SKIPPED, '--strip-debug', '--strip-producers', ...flags, wasm, '-o', wasm],
+    [APART, '-O3', ...INLINING, ...SKIPPED, '--strip-debug', '--strip-producers', ...flags, wasm, '-o', wasm],
     {
       stdio: 'inherit',
     },

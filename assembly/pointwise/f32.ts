@@ -1,33 +1,41 @@
 import { Axis, Step } from '../program/format'
 import { input, operand, output, side, word } from '../program/operands'
+import { pixelsPerTile, WIDEST } from '../simd/machine'
 import { IN, OUT, pixelPointers, SIDE, UNIT } from './pixels'
-import { tile4x8, tile8x4 } from './tiles'
+import { tile8x4 } from './tile_8x4'
+import { tile8x8 } from './tile_8x8'
+import { MOST_ROWS, tileRows } from './tile_rows'
 
 /**
  * out[m][n] = clamp(bias[n] + sum_k in[m][k] * w[n][k] (+ side[m][n])), m over pixels, n over lanes, k over depth.
  *
- * Weights: panels of 8 lanes, [lanes / 8][depth][8], the last of 4 lanes where lanes is no multiple of 8. Pixels go in units of
- * 8: two 4x8 tiles per panel (8 independent sums hide the latency of the multiply-add; 6x8 spills without FMA), one 8x4 tile for
- * the half panel. Block panels stay in L1 while the pixels pass. Reads nothing past depth; writes whole vectors of 4 lanes.
+ * Weights: panels of 8 lanes, [lanes / 8][depth][8], the last of 4 lanes where lanes is no multiple of 8. Threads share pixels in
+ * units of 8 (or panels); a tile takes as many pixels as the machine has registers for, and every tile sums an output in the same
+ * order. Block panels stay in cache while the pixels pass. Reads nothing past depth; writes whole vectors of 4 lanes.
  */
 export function f32_pointwise_4x8(step: usize, begin: i32, end: i32): void {
-  const rows = <i32>word(step, Step.Rows)
-  const columns = <i32>word(step, Step.Columns)
-  const pixels = rows * columns
+  const pixels = <i32>(word(step, Step.Rows) * word(step, Step.Columns))
   const quads = <i32>word(step, Step.Lanes) + 3 >> 2
-  const panels = quads + 1 >> 1
   const byPanels = word(step, Step.Axis) == Axis.Panels
-  const firstUnit = byPanels ? 0 : begin
-  const lastUnit = byPanels ? (pixels + UNIT - 1) / UNIT : end
-  const lastPanel = byPanels ? end : panels
+  const first = byPanels ? 0 : begin * UNIT
+  const last = byPanels ? pixels : min(end * UNIT, pixels)
+  const lastPanel = byPanels ? end : quads + 1 >> 1
   const block = <i32>word(step, Step.Block)
+  const most = pixelsPerTile()
+  const wide = most == WIDEST ? first + (last - first & -WIDEST) : first
   for (let panel = byPanels ? begin : 0; panel < lastPanel; panel += block) {
     const stop = min(panel + block, lastPanel)
-    passPixels(step, firstUnit, lastUnit, panel, stop, quads, pixels, columns)
+    const whole = min(stop, quads >> 1)
+    if (panel < whole) {
+      if (first < wide) passPixels(step, first, wide, WIDEST, panel, whole, pixels)
+      if (wide < last) passPixels(step, wide, last, min(most, MOST_ROWS), panel, whole, pixels)
+    }
+    if (whole < stop) passPixels(step, first, last, UNIT, whole, whole, pixels)
   }
 }
 
-function passPixels(step: usize, firstUnit: i32, lastUnit: i32, panel: i32, stop: i32, quads: i32, pixels: i32, columns: i32): void {
+/** Panels `panel` .. `stop` - 1 at pixels `first` .. `last` - 1, `most` at a time; the half panel `panel` where there are none. */
+function passPixels(step: usize, first: i32, last: i32, most: i32, panel: i32, stop: i32, pixels: i32): void {
   const inAt = input(step)
   const outAt = output(step)
   const mode = word(step, Step.SideMode)
@@ -38,25 +46,32 @@ function passPixels(step: usize, firstUnit: i32, lastUnit: i32, panel: i32, stop
   const outPixel: usize = word(step, Step.OutPixel)
   const sideRow: usize = word(step, Step.SideRow)
   const sidePixel: usize = word(step, Step.SidePixel)
-  const depth = <i32>word(step, Step.Depth)
-  const weights = operand(step, Step.Weights)
-  const bias = operand(step, Step.Bias)
-  const whole = min(stop, quads >> 1)
-  const first = firstUnit * UNIT
+  const columns = <i32>word(step, Step.Columns)
+  const depth = word(step, Step.Depth)
+  const panelBytes = <usize>depth << 5
+  const weights = operand(step, Step.Weights) + <usize>panel * panelBytes
+  const bias = operand(step, Step.Bias) + (<usize>panel << 5)
+  let tiles = (last - first + most - 1) / most
   let y = first / columns
   let x = first - y * columns
-  for (let unit = firstUnit; unit < lastUnit; ++unit) {
-    const m = unit * UNIT
+  for (let m = first; m < last;) {
+    // Two tiles of four are faster than one of six and one of two.
+    const count = most == UNIT ? min(UNIT, last - m) : (last - m + tiles - 1) / tiles
+    tiles -= 1
     pixelPointers(IN, inAt, m, x, y, pixels, columns, inRow, inPixel)
     pixelPointers(OUT, outAt, m, x, y, pixels, columns, outRow, outPixel)
     if (mode) pixelPointers(SIDE, sideAt, m, x, y, pixels, columns, sideRow, sidePixel)
-    for (let p = panel; p < whole; ++p) {
-      const b = weights + (<usize>(p * depth) << 5)
-      tile4x8(0, b, depth, bias + (<usize>p << 5), p << 3, step, mode)
-      if (m + 4 < pixels) tile4x8(4, b, depth, bias + (<usize>p << 5), p << 3, step, mode)
+    let b = weights
+    let biasAt = bias
+    for (let p = panel; p < stop; ++p) {
+      if (most == WIDEST) tile8x8(b, depth, biasAt, p << 3, step, mode)
+      else tileRows(count, b, depth, biasAt, p << 3, step, mode)
+      b += panelBytes
+      biasAt += 32
     }
-    if (stop > whole) tile8x4(0, weights + (<usize>(whole * depth) << 5), depth, bias + (<usize>whole << 5), whole << 3, step, mode)
-    x += UNIT
+    if (panel == stop) tile8x4(b, depth, bias, panel << 3, step, mode)
+    m += count
+    x += count
     while (x >= columns) { x -= columns; ++y }
   }
 }

@@ -37,3 +37,17 @@ export function pixelPointers(
     } else p += pixel
   }
 }
+
+/** Input pointer of pixel `row` of the tables. */
+// @ts-ignore: decorator
+@inline
+export function pixelIn(row: usize): usize {
+  return load<u32>(scratch + (row << 2), IN)
+}
+
+/** Output pointer of pixel `row` of the tables. */
+// @ts-ignore: decorator
+@inline
+export function pixelOut(row: usize): usize {
+  return load<u32>(scratch + (row << 2), OUT)
+}

@@ -7,11 +7,11 @@ import { OUT, SIDE, TILE } from './pixels'
  * (format.ts, Side): the concat and the shuffle cost no pass of their own. `first` is the tile's first channel; of its channels
  * only those below `channels` are stored.
  */
-export function storeZipped(mode: u32, rows: i32, from: i32, lanes: i32, first: i32, channels: i32, group: usize): void {
+export function storeZipped(mode: u32, rows: i32, lanes: i32, first: i32, channels: i32, group: usize): void {
   if (first + lanes > channels) lanes = channels - first
   for (let r = 0; r < rows; ++r) {
     const value = scratch + TILE + <usize>r * 32
-    const slot = scratch + (<usize>(from + r) << 2)
+    const slot = scratch + (<usize>r << 2)
     const pass = <usize>load<u32>(slot, SIDE) + (<usize>first << 2)
     const out = <usize>load<u32>(slot, OUT)
     if (mode == Side.Zip4) zip4(out + (<usize>first << 4), pass, value, lanes, group)

@@ -1,3 +1,4 @@
+import { madd } from './arithmetic'
 import { Loop } from './dot'
 
 // Which instructions the engine has underneath, told by results that the standard leaves open. Loaded from memory, so that no
@@ -6,7 +7,11 @@ import { Loop } from './dot'
 const ZERO = memory.data<f32>([0])
 const BYTES = memory.data<i32>([0x7f7f7f7f, -1])
 
+// 1 + 2^-12: its square, rounded, lacks the last bit, 2^-24.
+const FACTOR = memory.data<i32>([0x3f800800])
+
 let forced: i32 = Loop.Any
+let forcedPixels: i32 = 0
 
 /** For tests: from now on every int8 kernel uses this loop, where the build has it and the activations allow it. */
 export function useLoop(loop: i32): void {
@@ -34,6 +39,32 @@ function fastest(): i32 {
     const sum = i32x4.extract_lane(dot, 0)
     return sum < 0 ? Loop.Wide : sum == 65534 ? Loop.Pairs : Loop.Dot
   }
-  // The sign of the NaN that 0 / 0 gives: set on x86, clear on arm64, which has no cheap product of int16 pairs.
-  return reinterpret<i32>(load<f32>(ZERO) / load<f32>(ZERO)) < 0 ? Loop.Words : Loop.Bytes
+  // arm64 has no cheap product of int16 pairs.
+  return onArm64() ? Loop.Bytes : Loop.Words
+}
+
+/** Pixels of a pointwise tile for machines with 32 vector registers. */
+export const WIDEST: i32 = 8
+
+/** For tests: from now on float32 pointwise convolutions take so many pixels at a time: 1 .. 6 or WIDEST; 0, what suits the machine. */
+export function usePixels(pixels: i32): void {
+  forcedPixels = pixels
+}
+
+/** Pixels that a float32 pointwise tile takes here. Six leave no register for a product that is not added in the same instruction. */
+export function pixelsPerTile(): i32 {
+  if (forcedPixels) return forcedPixels
+  return onArm64() ? WIDEST : fuses() ? 6 : 5
+}
+
+/** The sign of the NaN that 0 / 0 gives: set on x86, clear on arm64. */
+function onArm64(): bool {
+  return reinterpret<i32>(load<f32>(ZERO) / load<f32>(ZERO)) >= 0
+}
+
+/** Whether `madd` rounds once. */
+function fuses(): bool {
+  const factor = v128.load32_splat(FACTOR)
+  const product = f32x4.mul(factor, factor)
+  return f32x4.extract_lane(madd(factor, factor, f32x4.neg(product)), 0) != 0
 }

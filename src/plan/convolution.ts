@@ -8,8 +8,9 @@ import type { Operand, Word } from './program.ts'
 import { bounds } from './steps-int8.ts'
 import { holesOf, integerDepth, type WeightLayout, wholeLanes } from './weights.ts'
 
-/** Weights of the panels that stay in L1 while the pixels of a pointwise convolution pass. */
-const BLOCK_BYTES = 16 * 1024
+/** Weights of the panels that stay in cache while the pixels of a pointwise convolution pass: in L2, of integers in L1. */
+const BLOCK_BYTES = 128 * 1024
+const INTEGER_BLOCK_BYTES = 16 * 1024
 
 /** The steps of a convolution: its kernel made, its frame, itself. */
 export function convolution(draft: Drafting, node: Conv): void {
@@ -76,7 +77,10 @@ function pointwise(node: Conv, layout: WeightLayout, words: Partial<Record<Word,
   }
   const panels = Math.ceil(layout.lanes.length / 8)
   const units = Math.ceil((words.Rows! * words.Columns!) / 8)
-  words.Block = Math.max(1, Math.floor(BLOCK_BYTES / (layout.taps.length * (layout.integer ? 8 : 32))))
+  const panelsThatFit = layout.integer
+    ? INTEGER_BLOCK_BYTES / (layout.taps.length * 8)
+    : BLOCK_BYTES / (layout.taps.length * 32)
+  words.Block = Math.max(1, Math.floor(panelsThatFit))
   // Few pixels and many panels (the last layers): threads share panels.
   Object.assign(
     words,

@@ -80,7 +80,7 @@ function* pointwise(): Generator<Case> {
 }
 
 function* wide(): Generator<Case> {
-  for (const cout of [64, 68, 71, 162, 320])
+  for (const cout of [64, 68, 71, 162, 320, 516])
     for (const side of [1, 2, 3])
       yield { graph: single(66, cout, { activation: 'relu' }), height: side, width: side, what: `66->${cout}` }
 }
