@@ -8,9 +8,12 @@ import type { Operand, Word } from './program.ts'
 import { bounds } from './steps-int8.ts'
 import { holesOf, integerDepth, type WeightLayout, wholeLanes } from './weights.ts'
 
-/** Weights of the panels that stay in cache while the pixels of a pointwise convolution pass: in L2, of integers in L1. */
-const BLOCK_BYTES = 128 * 1024
-const INTEGER_BLOCK_BYTES = 16 * 1024
+/**
+ * Depths of the panels that stay in cache while the pixels of a pointwise convolution pass, all together: 128 KB of float32 (L2) or 16 KB
+ * of int8 (L1), eight lanes each.
+ */
+const BLOCK_DEPTHS = 4096
+const INTEGER_BLOCK_DEPTHS = 2048
 
 /** The steps of a convolution: its kernel made, its frame, itself. */
 export function convolution(draft: Drafting, node: Conv): void {
@@ -77,10 +80,8 @@ function pointwise(node: Conv, layout: WeightLayout, words: Partial<Record<Word,
   }
   const panels = Math.ceil(layout.lanes.length / 8)
   const units = Math.ceil((words.Rows! * words.Columns!) / 8)
-  const panelsThatFit = layout.integer
-    ? INTEGER_BLOCK_BYTES / (layout.taps.length * 8)
-    : BLOCK_BYTES / (layout.taps.length * 32)
-  words.Block = Math.max(1, Math.floor(panelsThatFit))
+  const depths = layout.integer ? INTEGER_BLOCK_DEPTHS : BLOCK_DEPTHS
+  words.Block = Math.max(1, Math.floor(depths / layout.taps.length))
   // Few pixels and many panels (the last layers): threads share panels.
   Object.assign(
     words,
