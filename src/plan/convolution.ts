@@ -81,7 +81,7 @@ function pointwise(node: Conv, layout: WeightLayout, words: Partial<Record<Word,
   const panels = Math.ceil(layout.lanes.length / 8)
   const units = Math.ceil((words.Rows! * words.Columns!) / 8)
   const depths = layout.integer ? INTEGER_BLOCK_DEPTHS : BLOCK_DEPTHS
-  words.Block = Math.max(1, Math.floor(depths / layout.taps.length))
+  words.Block = Math.floor(depths / layout.taps.length) || 1
   // Few pixels and many panels (the last layers): threads share panels.
   Object.assign(
     words,
