@@ -68,13 +68,13 @@ export const networks = [
     "parameters": 6456242,
     "multiplyAdds": 31118006,
     "bytes": 6977664,
-    "integrity": "sha256-OK6vfX3pCIyKCpRzzb1J5vGivOLV7ZoGn6926ABXn3w=",
+    "integrity": "sha256-n5EPnL3fPoS1Fiwg93TFdGYm658HmXkwEmbkpTuszgE=",
     "accuracy": {
-      "top1": 0.8879,
-      "top5": 0.9953,
+      "top1": 0.9055,
+      "top5": 0.9969,
       "interval": [
-        0.8816,
-        0.8939
+        0.8996,
+        0.9111
       ],
       "images": 10000,
       "data": "CIFAR-10, validation"

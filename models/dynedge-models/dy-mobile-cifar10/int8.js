@@ -15,13 +15,13 @@ export const info = {
   "parameters": 6456242,
   "multiplyAdds": 31118006,
   "bytes": 7033984,
-  "integrity": "sha256-NKjtrI+mwKUCOg3+uFEIXAIszBQ/Q3fUoWOlT9IwQQo=",
+  "integrity": "sha256-k4S4nH5AA8TF2L9jpezxU+wBlokSbWSz151YYjwDC1Y=",
   "accuracy": {
-    "top1": 0.886,
-    "top5": 0.9958,
+    "top1": 0.904,
+    "top5": 0.9969,
     "interval": [
-      0.8796,
-      0.8921
+      0.8981,
+      0.9096
     ],
     "images": 10000,
     "data": "CIFAR-10, validation"
