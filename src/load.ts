@@ -3,7 +3,7 @@ import { type Progress, readHeader, streamInto } from './bundle/load.ts'
 import { type BundleInput, openSource } from './bundle/source.ts'
 import { DynedgeError } from './errors.ts'
 import { checkGraph } from './graph/check.ts'
-import { type Graph, inferShapes } from './graph/graph.ts'
+import { type Conv, type Graph, inferShapes } from './graph/graph.ts'
 import { checkQuantization, isInteger } from './graph/integer.ts'
 import { parameterShapes } from './graph/parameters.ts'
 import { checkInputSpec, type InputSpec } from './image/spec.ts'
@@ -64,6 +64,7 @@ export function loader(platform: Platform): Load {
       const graph = checkHeader(header)
       const [height, width] = options.maxInput ?? (header.metadata.input as unknown as InputSpec).size
       checkInputSize(height, width)
+      const bands = expands(graph) ? (await import('./plan/bands.ts')).inBands : undefined
       const plan = planNetwork(
         graph,
         header.metadata.precision as Precision,
@@ -72,6 +73,7 @@ export function loader(platform: Platform): Load {
         height,
         width,
         keep,
+        bands,
       )
       const needed = places(0, plan.program.length, header.dataBytes, plan.arenaBytes).bytes
       const { opener, note } = await opening
@@ -80,7 +82,7 @@ export function loader(platform: Platform): Load {
       const engine = new Engine(backend, at, header.dataBytes, plan.arenaBytes)
       engine.select(plan)
       await streamInto(backend, at.weights, header, rest, options)
-      return new Network(engine, opener, header, graph, variant, keep, note ?? (await backend.team?.ready))
+      return new Network(engine, opener, header, graph, variant, keep, bands, note ?? (await backend.team?.ready))
     } catch (error) {
       await rest.cancel()
       throw error
@@ -91,6 +93,14 @@ export function loader(platform: Platform): Load {
 async function prepare(platform: Platform, threads: number | 'auto', variant: Variant) {
   const team = threads === 1 ? undefined : await (await platform.threads!())(threads, variant, outOfMemory)
   return { opener: team?.opener ?? openerOf(await compile(platform, variant)), note: team?.note }
+}
+
+/** Are pictures inside a block much larger than around it? Then they may run in bands of rows. */
+export function expands({ nodes }: Graph): boolean {
+  return nodes.some(
+    (node, index) =>
+      node.op === 'conv' && node.groups > 1 && node.channels > 4 * (nodes[index - 1] as Conv).input?.channels,
+  )
 }
 
 /** Does the header describe a network that this version runs? Every weight must have the bytes that its layout says. */

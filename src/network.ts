@@ -4,6 +4,7 @@ import type { Graph } from './graph/graph.ts'
 import { type ImageInput, imageOf } from './image/input.ts'
 import { preprocess } from './image/preprocess.ts'
 import type { InputSpec } from './image/spec.ts'
+import type { Bands } from './plan/bands.ts'
 import type { Keep } from './plan/keep.ts'
 import { pixelAt, pixelBytes, rowBytes } from './plan/pictures.ts'
 import { type Plan, planNetwork } from './plan/plan.ts'
@@ -67,6 +68,7 @@ export class Network {
     /** The binary that runs: `relaxed` has fused multiply-add. */
     readonly variant: Variant,
     private readonly keep?: Keep,
+    private readonly bands?: Bands,
     /** Why there are fewer threads than were asked for, if so. */
     readonly threadsNote?: string,
   ) {
@@ -236,7 +238,16 @@ export class Network {
     const key = keyOf({ height, width })
     let plan = this.plans.get(key)
     if (!plan) {
-      plan = planNetwork(this.graph, this.precision, this.header.tensors, weightBytes, height, width, this.keep)
+      plan = planNetwork(
+        this.graph,
+        this.precision,
+        this.header.tensors,
+        weightBytes,
+        height,
+        width,
+        this.keep,
+        this.bands,
+      )
       if (this.plans.size === PLANS_KEPT) this.plans.delete(this.plans.keys().next().value!)
       this.plans.set(key, plan)
     }

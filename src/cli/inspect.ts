@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import type { BundleHeader, JsonObject } from '../bundle/header.ts'
 import type { Graph } from '../graph/graph.ts'
-import { checkHeader } from '../load.ts'
+import { checkHeader, expands } from '../load.ts'
+import { inBands } from '../plan/bands.ts'
 import { type Plan, planNetwork } from '../plan/plan.ts'
 import type { Precision } from '../plan/weights.ts'
 import { openBundle } from './bundle.ts'
@@ -31,7 +32,16 @@ async function inspect(path: string, options: Options): Promise<void> {
   const graph = checkHeader(header)
   const { precision } = header.metadata
   const plan =
-    options.plan && planNetwork(graph, precision as Precision, header.tensors, header.dataBytes, ...options.plan)
+    options.plan &&
+    planNetwork(
+      graph,
+      precision as Precision,
+      header.tensors,
+      header.dataBytes,
+      ...options.plan,
+      undefined,
+      expands(graph) ? inBands : undefined,
+    )
   const steps = plan && describeSteps(plan)
   if (options.json) {
     const planned = plan && {

@@ -1,6 +1,7 @@
 import { DynedgeError } from '../errors.ts'
 import type { Graph } from '../graph/graph.ts'
 import { type Life, placeTensors } from './arena.ts'
+import type { Bands } from './bands.ts'
 import type { Keep } from './keep.ts'
 import { type Picture, pictureBytes } from './pictures.ts'
 import { encodeProgram, type PlacedTensor, type PlannedStep } from './program.ts'
@@ -29,7 +30,8 @@ export interface Plan {
 
 /**
  * Plans a network for one input size: steps, arena, binary program. Pure: no memory, no module. With `keep`, fused kernels lie in bytes
- * of their own, and stand from run to run.
+ * of their own, and stand from run to run. `bands` may take blocks apart into bands of
+ * rows; without it every tensor is whole.
  * @throws DynedgeError `bad-input` when the picture is too small, `unsupported-op`, `bad-bundle` when a weight is missing
  */
 export function planNetwork(
@@ -40,8 +42,10 @@ export function planNetwork(
   height: number,
   width: number,
   keep?: Keep,
+  bands?: Bands,
 ): Plan {
   const draft = draftSteps(graph, precision, height, width)
+  bands?.(draft, graph, pictureBytes)
   const lives = new Map<string, Life>()
   const size = (name: string) => {
     const picture = draft.pictures.get(name)

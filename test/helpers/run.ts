@@ -6,6 +6,7 @@ import type { StateDict } from '../../src/graph/parameters.ts'
 import { DEFAULT_STAGING_BYTES } from '../../src/image/preprocess.ts'
 import { packWeights } from '../../src/pack/pack.ts'
 import { aligned } from '../../src/plan/arena.ts'
+import type { Bands } from '../../src/plan/bands.ts'
 import { keepKernels } from '../../src/plan/keep.ts'
 import { type Plan, planNetwork } from '../../src/plan/plan.ts'
 import type { PlacedTensor } from '../../src/plan/program.ts'
@@ -35,6 +36,7 @@ export class Placed {
     height: number,
     width: number,
     tolerance?: number,
+    bands?: Bands,
   ) {
     checkGraph(JSON.parse(JSON.stringify(graph)))
     const packed = packWeights(graph, state, precision)
@@ -48,7 +50,7 @@ export class Placed {
     for (const { name, data } of packed)
       this.weights.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), places.get(name)!.offset)
     const keep = tolerance === undefined ? undefined : keepKernels(tolerance, DynedgeError)
-    this.plan = planNetwork(graph, precision, places, weightBytes, height, width, keep)
+    this.plan = planNetwork(graph, precision, places, weightBytes, height, width, keep, bands)
     const { arenaBytes, program } = this.plan
     const bytes = aligned(program.length) + weightBytes + arenaBytes + 2 * GUARD
     reserve(backend, DEFAULT_STAGING_BYTES + bytes)
