@@ -97,9 +97,9 @@ async function prepare(platform: Platform, threads: number | 'auto', variant: Va
 
 /** Are pictures inside a block much larger than around it? Then they may run in bands of rows. */
 export function expands({ nodes }: Graph): boolean {
-  return nodes.some(
-    (node, index) =>
-      node.op === 'conv' && node.groups > 1 && node.channels > 4 * (nodes[index - 1] as Conv).input?.channels,
+  // Of other nodes at least one of these is missing.
+  return (nodes as Conv[]).some(
+    ({ groups, channels }, index, all) => groups > 1 && channels > 4 * all[index - 1].input?.channels,
   )
 }
 

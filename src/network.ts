@@ -57,7 +57,7 @@ export type Outputs = Record<string, Float32Array<ArrayBuffer>>
 /** A loaded network. One picture at a time; every picture size is planned once. */
 export class Network {
   private engine?: Engine
-  private readonly plans = new Map<string, Plan>()
+  private readonly plans: Plan[] = []
 
   /** @internal use `load` */
   constructor(
@@ -73,7 +73,7 @@ export class Network {
     readonly threadsNote?: string,
   ) {
     this.engine = engine
-    if (engine.current) this.plans.set(keyOf(engine.current), engine.current)
+    if (engine.current) this.plans.push(engine.current)
   }
 
   /** How many threads run a picture. */
@@ -213,7 +213,7 @@ export class Network {
   dispose(): void {
     this.engine?.backend.team?.close()
     this.engine = undefined
-    this.plans.clear()
+    this.plans.length = 0
   }
 
   private alive(): Engine {
@@ -235,8 +235,7 @@ export class Network {
   private planFor(height: number, width: number): Plan {
     const { weightBytes } = this.alive()
     checkInputSize(height, width)
-    const key = keyOf({ height, width })
-    let plan = this.plans.get(key)
+    let plan = this.plans.find((made) => made.height === height && made.width === width)
     if (!plan) {
       plan = planNetwork(
         this.graph,
@@ -248,8 +247,7 @@ export class Network {
         this.keep,
         this.bands,
       )
-      if (this.plans.size === PLANS_KEPT) this.plans.delete(this.plans.keys().next().value!)
-      this.plans.set(key, plan)
+      if (this.plans.push(plan) > PLANS_KEPT) this.plans.shift()
     }
     return plan
   }
@@ -307,10 +305,6 @@ function checkSignal(signal?: AbortSignal): void {
 export const MAX_INPUT = 8192
 /** A plan is some 100 KB; a caller who resizes a window must not pile them up. */
 const PLANS_KEPT = 16
-
-function keyOf({ height, width }: { height: number; width: number }): string {
-  return `${height}x${width}`
-}
 
 /** Throws `bad-input` unless a network may be asked for this input size. */
 export function checkInputSize(height: number, width: number): void {
