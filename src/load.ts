@@ -3,7 +3,7 @@ import { type Progress, readHeader, streamInto } from './bundle/load.ts'
 import { type BundleInput, openSource } from './bundle/source.ts'
 import { DynedgeError } from './errors.ts'
 import { checkGraph } from './graph/check.ts'
-import { type Conv, type Graph, inferShapes } from './graph/graph.ts'
+import { type Graph, inferShapes } from './graph/graph.ts'
 import { checkQuantization, isInteger } from './graph/integer.ts'
 import { parameterShapes } from './graph/parameters.ts'
 import { checkInputSpec, type InputSpec } from './image/spec.ts'
@@ -64,7 +64,8 @@ export function loader(platform: Platform): Load {
       const graph = checkHeader(header)
       const [height, width] = options.maxInput ?? (header.metadata.input as unknown as InputSpec).size
       checkInputSize(height, width)
-      const bands = expands(graph) ? (await import('./plan/bands.ts')).inBands : undefined
+      // Blocks of dynamic networks do not expand: nothing to gain.
+      const bands = graph.kernels ? undefined : (await import('./plan/bands.ts')).inBands
       const plan = planNetwork(
         graph,
         header.metadata.precision as Precision,
@@ -93,14 +94,6 @@ export function loader(platform: Platform): Load {
 async function prepare(platform: Platform, threads: number | 'auto', variant: Variant) {
   const team = threads === 1 ? undefined : await (await platform.threads!())(threads, variant, outOfMemory)
   return { opener: team?.opener ?? openerOf(await compile(platform, variant)), note: team?.note }
-}
-
-/** Are pictures inside a block much larger than around it? Then they may run in bands of rows. */
-export function expands({ nodes }: Graph): boolean {
-  // Of other nodes at least one of these is missing.
-  return (nodes as Conv[]).some(
-    ({ groups, channels }, index, all) => groups > 1 && channels > 4 * all[index - 1].input?.channels,
-  )
 }
 
 /** Does the header describe a network that this version runs? Every weight must have the bytes that its layout says. */

@@ -73,7 +73,7 @@ export class Network {
     readonly threadsNote?: string,
   ) {
     this.engine = engine
-    if (engine.current) this.plans.push(engine.current)
+    this.plans.push(engine.current!)
   }
 
   /** How many threads run a picture. */
@@ -213,7 +213,6 @@ export class Network {
   dispose(): void {
     this.engine?.backend.team?.close()
     this.engine = undefined
-    this.plans.length = 0
   }
 
   private alive(): Engine {

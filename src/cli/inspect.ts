@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { BundleHeader, JsonObject } from '../bundle/header.ts'
 import type { Graph } from '../graph/graph.ts'
-import { checkHeader, expands } from '../load.ts'
+import { checkHeader } from '../load.ts'
 import { inBands } from '../plan/bands.ts'
 import { type Plan, planNetwork } from '../plan/plan.ts'
 import type { Precision } from '../plan/weights.ts'
@@ -40,7 +40,7 @@ async function inspect(path: string, options: Options): Promise<void> {
       header.dataBytes,
       ...options.plan,
       undefined,
-      expands(graph) ? inBands : undefined,
+      graph.kernels ? undefined : inBands,
     )
   const steps = plan && describeSteps(plan)
   if (options.json) {

@@ -89,13 +89,12 @@ export class Engine {
     const { staging } = this.places
     const most = Math.floor(DEFAULT_STAGING_BYTES / (width * 12))
     for (let y = 0; y < height; y += most) {
-      const rows = Math.min(most, height - y)
-      const dense = data.subarray(y * width * 3, (y + rows) * width * 3)
+      const dense = data.subarray(y * width * 3, (y + most) * width * 3)
       new Float32Array(this.backend.memory.buffer, staging, dense.length).set(dense)
       this.backend.exports.f32_spread_rows(
         this.rowAt(picture, y),
         staging,
-        rows,
+        dense.length / width / 3,
         width,
         rowBytes(picture),
         pixelBytes(picture),

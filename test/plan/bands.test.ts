@@ -3,7 +3,6 @@ import { Axis } from '../../assembly/program/format.ts'
 import type { Backend } from '../../src/backend.ts'
 import type { Graph } from '../../src/graph/graph.ts'
 import { seededState } from '../../src/graph/parameters.ts'
-import { expands } from '../../src/load.ts'
 import { buildNetwork, NETWORKS } from '../../src/networks/index.ts'
 import { type Bands, inBands } from '../../src/plan/bands.ts'
 import { planNetwork } from '../../src/plan/plan.ts'
@@ -103,8 +102,7 @@ test.each(NETWORKS)('%s: bands never cost memory', (name) => {
   }
 })
 
-test('MobileNetV2 takes at most 4 MB beside its weights at 224 x 224, 6 MB whole; bands are asked for where blocks expand', () => {
+test('MobileNetV2 takes at most 4 MB beside its weights at 224 x 224, 6 MB whole', () => {
   expect(arena('mobilenetv2', 'f32', 224, inBands)).toBeLessThan(4 * 2 ** 20)
   expect(arena('mobilenetv2', 'f32', 224)).toBeGreaterThan(5.5 * 2 ** 20)
-  for (const name of NETWORKS) expect(expands(buildNetwork(name)), name).toBe(name.startsWith('mobilenetv2'))
 })
