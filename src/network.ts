@@ -135,10 +135,7 @@ export class Network {
     if (!Number.isInteger(topK) || topK < 1)
       throw new DynedgeError('bad-input', `topK is ${topK}, expected a positive integer.`)
     if (!Object.hasOwn(this.graph.outputs, 'probabilities'))
-      throw new DynedgeError(
-        'bad-input',
-        `${this.name} has no output called probabilities; use run().`,
-      )
+      throw new DynedgeError('bad-input', `${this.name} has no output called probabilities; use run().`)
     const pixels = await imageOf(image)
     const plan = this.planFor(size[0], size[1])
     await this.fit(plan)

@@ -148,7 +148,7 @@ function walk(from: u32, to: u32, job: u32, threads: u32, caller: bool): void {
   }
 }
 
-/** Takes the next units of a step: a part of what is left that gets smaller towards the end, never under `grain`. Returns how many; 0: none are left. */
+/** Takes the next units of a step: a part of what is left that gets smaller towards the end, in multiples of `grain`. Returns how many; 0: none are left. */
 function claim(index: u32, units: u32, grain: u32, job: u32, threads: u32): u32 {
   const at = ticketAt(index)
   let ticket = atomic.load<u64>(at)
@@ -158,7 +158,8 @@ function claim(index: u32, units: u32, grain: u32, job: u32, threads: u32): u32 
     const next = owner == job ? <u32>ticket : 0
     if (next >= units) return 0
     const left = units - next
-    const taken = min(left, max(grain, left / (threads << 1)))
+    const part = max(grain, left / (threads << 1))
+    const taken = min(left, part - part % grain)
     const found = atomic.cmpxchg<u64>(at, ticket, <u64>job << 32 | (next + taken))
     if (found == ticket) {
       first = next

@@ -106,16 +106,15 @@ export class Drafting {
 }
 
 /** Multiply-adds, or what takes as long, that a thread should do at a time: a microsecond or two, many times what taking them costs. */
-const GRAIN_WORK = 30_000
-/** Quads of a pooled picture's pixel that one thread reads: whole cache lines. */
-const POOLED_QUADS = 16
+const GRAIN_WORK = 50_000
 
 /** Units of a step that are worth a thread's while; all of them where the whole step is not. */
-function grainOf({ does, dtype }: Kernel, words: Partial<Record<Word, number>>, multiplyAdds: number): number {
+function grainOf({ does }: Kernel, words: Partial<Record<Word, number>>, multiplyAdds: number): number {
   const { Units = 1, Rows = 1, Columns = 1, InRows = Rows, InColumns = Columns, Lanes = 4, Depth = 1 } = words
   // Weights that are used once come from memory, at a quarter of the rate.
   const once = does === 'fuse' || does === 'linear' || does === 'expand' ? 4 : 1
   const work = (multiplyAdds || InRows * InColumns * Lanes * (does === 'expand' ? Depth : 1)) * once
-  const least = does === 'globalpool' ? POOLED_QUADS : 1
-  return Math.min(Units, Math.max(least, Math.ceil(GRAIN_WORK / ((work * (dtype === 'i8' ? 0.4 : 1)) / Units))))
+  // Quads of a pooled pixel: whole cache lines; 8 pixels: what tiles of 6 or 8 fill.
+  const multiple = does === 'globalpool' ? 16 : words.Axis === Axis.Pixels ? 3 : 1
+  return Math.min(Units, Math.ceil((GRAIN_WORK * Units) / work / multiple) * multiple)
 }
