@@ -7,7 +7,7 @@ import { tile8x8 } from './tile_8x8'
 import { MOST_ROWS, tileRows } from './tile_rows'
 
 /**
- * out[m][n] = clamp(bias[n] + sum_k in[m][k] * w[n][k] (+ side[m][n])), m over pixels, n over lanes, k over depth.
+ * out[m][n] = clamp(bias[n] (+ side[m][n]) + sum_k in[m][k] * w[n][k]), m over pixels, n over lanes, k over depth.
  *
  * Weights: panels of 8 lanes, [lanes / 8][depth][8], the last of 4 lanes where lanes is no multiple of 8. Threads share pixels in
  * units of 8 (or panels); a tile takes as many pixels as the machine has registers for, and every tile sums an output in the same

@@ -51,3 +51,10 @@ export function pixelIn(row: usize): usize {
 export function pixelOut(row: usize): usize {
   return load<u32>(scratch + (row << 2), OUT)
 }
+
+/** Pointer of pixel `row` of the tables in the side. */
+// @ts-ignore: decorator
+@inline
+export function pixelSide(row: usize): usize {
+  return load<u32>(scratch + (row << 2), SIDE)
+}

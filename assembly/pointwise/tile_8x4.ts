@@ -1,10 +1,10 @@
-import { Step } from '../program/format'
+import { Side, Step } from '../program/format'
 import { scratch, splatWord } from '../program/operands'
 import { clamp, madd } from '../simd/arithmetic'
 import { finishTile } from './finish_f32'
-import { pixelIn, pixelOut, TILE } from './pixels'
+import { pixelIn, pixelOut, pixelSide, TILE } from './pixels'
 
-/** c[r][n] = bias[n] + sum_k a[r][k] * b[k][n]: the eight pixels of the pointer tables by the four lanes of the half panel `b`. */
+/** c[r][n] = bias[n] (+ side[r][n]) + sum_k a[r][k] * b[k][n]: the eight pixels of the pointer tables by the four lanes of the half panel `b`. */
 export function tile8x4(b: usize, depth: usize, bias: usize, lane: i32, step: usize, mode: u32): void {
   let a0 = pixelIn(0)
   let a1 = pixelIn(1)
@@ -17,6 +17,17 @@ export function tile8x4(b: usize, depth: usize, bias: usize, lane: i32, step: us
   let w = v128.load(bias)
   let c0 = w; let c1 = w; let c2 = w; let c3 = w
   let c4 = w; let c5 = w; let c6 = w; let c7 = w
+  const at = <usize>lane << 2
+  if (mode == Side.Add) {
+    c0 = f32x4.add(c0, v128.load(pixelSide(0) + at))
+    c1 = f32x4.add(c1, v128.load(pixelSide(1) + at))
+    c2 = f32x4.add(c2, v128.load(pixelSide(2) + at))
+    c3 = f32x4.add(c3, v128.load(pixelSide(3) + at))
+    c4 = f32x4.add(c4, v128.load(pixelSide(4) + at))
+    c5 = f32x4.add(c5, v128.load(pixelSide(5) + at))
+    c6 = f32x4.add(c6, v128.load(pixelSide(6) + at))
+    c7 = f32x4.add(c7, v128.load(pixelSide(7) + at))
+  }
   for (const end = b + (depth << 4); b < end; b += 16) {
     w = v128.load(b)
     c0 = madd(v128.load32_splat(a0), w, c0)
@@ -30,7 +41,7 @@ export function tile8x4(b: usize, depth: usize, bias: usize, lane: i32, step: us
     a0 += 4; a1 += 4; a2 += 4; a3 += 4
     a4 += 4; a5 += 4; a6 += 4; a7 += 4
   }
-  if (mode) {
+  if (mode > <u32>Side.Add) {
     v128.store(scratch, c0, TILE + 0)
     v128.store(scratch, c1, TILE + 32)
     v128.store(scratch, c2, TILE + 64)
@@ -42,7 +53,6 @@ export function tile8x4(b: usize, depth: usize, bias: usize, lane: i32, step: us
     finishTile(step, mode, 8, 4, lane)
     return
   }
-  const at = <usize>lane << 2
   const low = splatWord(step, Step.Low)
   const high = splatWord(step, Step.High)
   v128.store(pixelOut(7) + at, clamp(c7, low, high))

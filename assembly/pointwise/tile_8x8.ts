@@ -1,12 +1,12 @@
-import { Step } from '../program/format'
+import { Side, Step } from '../program/format'
 import { scratch, splatWord } from '../program/operands'
 import { madd } from '../simd/arithmetic'
 import { finishTile } from './finish_f32'
-import { pixelIn, pixelOut, TILE } from './pixels'
+import { pixelIn, pixelOut, pixelSide, TILE } from './pixels'
 import { storeRow } from './tile_rows'
 
 /**
- * c[r][n] = bias[n] + sum_k a[r][k] * b[k][n]: the eight pixels of the pointer tables by the eight lanes of the panel `b`, for machines
+ * c[r][n] = bias[n] (+ side[r][n]) + sum_k a[r][k] * b[k][n]: the eight pixels of the pointer tables by the eight lanes of the panel `b`, for machines
  * with 32 vector registers. Four k of a pixel are loaded at once: on arm64 V8 repeats a lane in one instruction, or within the product
  * where it is not fused; a load that repeats takes two.
  */
@@ -35,6 +35,17 @@ export function tile8x8(b: usize, depth: i32, bias: usize, lane: i32, step: usiz
   let x: v128
   let y: v128
   let k = depth
+  const at = <usize>lane << 2
+  if (mode == Side.Add) {
+    c00 = f32x4.add(c00, v128.load(pixelSide(0) + at)); c01 = f32x4.add(c01, v128.load(pixelSide(0) + at, 16))
+    c10 = f32x4.add(c10, v128.load(pixelSide(1) + at)); c11 = f32x4.add(c11, v128.load(pixelSide(1) + at, 16))
+    c20 = f32x4.add(c20, v128.load(pixelSide(2) + at)); c21 = f32x4.add(c21, v128.load(pixelSide(2) + at, 16))
+    c30 = f32x4.add(c30, v128.load(pixelSide(3) + at)); c31 = f32x4.add(c31, v128.load(pixelSide(3) + at, 16))
+    c40 = f32x4.add(c40, v128.load(pixelSide(4) + at)); c41 = f32x4.add(c41, v128.load(pixelSide(4) + at, 16))
+    c50 = f32x4.add(c50, v128.load(pixelSide(5) + at)); c51 = f32x4.add(c51, v128.load(pixelSide(5) + at, 16))
+    c60 = f32x4.add(c60, v128.load(pixelSide(6) + at)); c61 = f32x4.add(c61, v128.load(pixelSide(6) + at, 16))
+    c70 = f32x4.add(c70, v128.load(pixelSide(7) + at)); c71 = f32x4.add(c71, v128.load(pixelSide(7) + at, 16))
+  }
   for (; k >= 4; k -= 4) {
     w0 = v128.load(b)
     w1 = v128.load(b, 16)
@@ -143,7 +154,7 @@ export function tile8x8(b: usize, depth: i32, bias: usize, lane: i32, step: usiz
     a0 += 4; a1 += 4; a2 += 4; a3 += 4
     a4 += 4; a5 += 4; a6 += 4; a7 += 4
   }
-  if (mode) {
+  if (mode > <u32>Side.Add) {
     v128.store(scratch, c00, TILE + 0); v128.store(scratch, c01, TILE + 16)
     v128.store(scratch, c10, TILE + 32); v128.store(scratch, c11, TILE + 48)
     v128.store(scratch, c20, TILE + 64); v128.store(scratch, c21, TILE + 80)
@@ -155,7 +166,6 @@ export function tile8x8(b: usize, depth: i32, bias: usize, lane: i32, step: usiz
     finishTile(step, mode, 8, 8, lane)
     return
   }
-  const at = <usize>lane << 2
   const low = splatWord(step, Step.Low)
   const high = splatWord(step, Step.High)
   storeRow(pixelOut(7) + at, c70, c71, low, high)

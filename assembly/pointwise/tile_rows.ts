@@ -1,14 +1,14 @@
-import { Step } from '../program/format'
+import { Side, Step } from '../program/format'
 import { scratch, splatWord } from '../program/operands'
 import { clamp, madd } from '../simd/arithmetic'
 import { finishTile } from './finish_f32'
-import { pixelIn, pixelOut, TILE } from './pixels'
+import { pixelIn, pixelOut, pixelSide, TILE } from './pixels'
 
 /** Most pixels of a tile here: twelve sums, two weights and a splat are what V8 has registers for on x86. */
 export const MOST_ROWS: i32 = 6
 
 /**
- * c[r][n] = bias[n] + sum_k a[r][k] * b[k][n]: the first `count` pixels of the pointer tables, 1 .. MOST_ROWS, by the eight lanes of
+ * c[r][n] = bias[n] (+ side[r][n]) + sum_k a[r][k] * b[k][n]: the first `count` pixels of the pointer tables, 1 .. MOST_ROWS, by the eight lanes of
  * the panel `b`. One step of k a round: TurboFan (V8 up to 12) moves the sums of several behind all their loads and spills.
  */
 export function tileRows(count: i32, b: usize, depth: usize, bias: usize, lane: i32, step: usize, mode: u32): void {
@@ -65,6 +65,33 @@ function tile(rows: i32, b: usize, depth: usize, bias: usize, lane: i32, step: u
   let c40 = b0; let c41 = b1
   let c50 = b0; let c51 = b1
   let x: v128
+  let a: usize
+  const at = <usize>lane << 2
+  // Added first, while the sums are in registers anyway.
+  if (mode == Side.Add) {
+    a = pixelSide(0) + at
+    c00 = f32x4.add(c00, v128.load(a)); c01 = f32x4.add(c01, v128.load(a, 16))
+    if (rows > 1) {
+      a = pixelSide(1) + at
+      c10 = f32x4.add(c10, v128.load(a)); c11 = f32x4.add(c11, v128.load(a, 16))
+    }
+    if (rows > 2) {
+      a = pixelSide(2) + at
+      c20 = f32x4.add(c20, v128.load(a)); c21 = f32x4.add(c21, v128.load(a, 16))
+    }
+    if (rows > 3) {
+      a = pixelSide(3) + at
+      c30 = f32x4.add(c30, v128.load(a)); c31 = f32x4.add(c31, v128.load(a, 16))
+    }
+    if (rows > 4) {
+      a = pixelSide(4) + at
+      c40 = f32x4.add(c40, v128.load(a)); c41 = f32x4.add(c41, v128.load(a, 16))
+    }
+    if (rows > 5) {
+      a = pixelSide(5) + at
+      c50 = f32x4.add(c50, v128.load(a)); c51 = f32x4.add(c51, v128.load(a, 16))
+    }
+  }
   for (const end = b + (depth << 5); b < end;) {
     b0 = v128.load(b)
     b1 = v128.load(b, 16)
@@ -98,7 +125,7 @@ function tile(rows: i32, b: usize, depth: usize, bias: usize, lane: i32, step: u
     }
     b += 32
   }
-  if (mode) {
+  if (mode > <u32>Side.Add) {
     v128.store(scratch, c00, TILE + 0); v128.store(scratch, c01, TILE + 16)
     if (rows > 1) { v128.store(scratch, c10, TILE + 32); v128.store(scratch, c11, TILE + 48) }
     if (rows > 2) { v128.store(scratch, c20, TILE + 64); v128.store(scratch, c21, TILE + 80) }
@@ -108,7 +135,6 @@ function tile(rows: i32, b: usize, depth: usize, bias: usize, lane: i32, step: u
     finishTile(step, mode, rows, 8, lane)
     return
   }
-  const at = <usize>lane << 2
   const low = splatWord(step, Step.Low)
   const high = splatWord(step, Step.High)
   // Last row first: TurboFan (V8 up to 12) orders the products in the loop by it.
