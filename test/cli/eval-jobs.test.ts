@@ -54,7 +54,7 @@ test(
     expect(yaml).toMatch(/completions: 8\n/)
     expect(read('eval-1-of-8.json').shards).toEqual({ of: 8, have: [1] })
     expect(read('eval-8-of-8.json').shards).toEqual({ of: 8, have: [8] })
-    const merged = run('sh', ['-c', here(/args: \["(.*)"\]/.exec(yaml)![1])])
+    const merged = run('sh', ['-c', here(/- (exec .*--merge.*)\n/.exec(yaml)![1])])
     expect(merged.status).toBe(1)
     expect(merged.stderr).toContain('6 of 8 parts are missing: 2/8, 3/8, 4/8, 5/8, 6/8, 7/8')
   },
