@@ -1,6 +1,8 @@
 import { Step } from '../program/format'
 import { input, operand, output, splatWord, word } from '../program/operands'
 import { clamp, madd } from '../simd/arithmetic'
+import { pixelsPerTile, WIDEST } from '../simd/machine'
+import { tile7x12, WIDE } from './six_tile_7x12'
 
 /**
  * out[y][x][t] = clamp(bias[t] + sum_{i,j,c<6} in[y s + i][x s + j][6 group(t) + c] * w[t][i][j][c]), 3 x 3, six channels per group.
@@ -20,13 +22,20 @@ export function f32_grouped6_3x12(step: usize, begin: i32, end: i32): void {
   const move: usize = word(step, Step.Stride) * word(step, Step.InPixel)
   const outPixel: usize = word(step, Step.OutPixel)
   const narrow = columns < 3
+  const wide = columns >= WIDE && pixelsPerTile() == WIDEST
   for (let y = begin; y < end; ++y) {
     const from = input(step) + <usize>(y * word(step, Step.Stride) * word(step, Step.InRow))
     const to = output(step) + <usize>(y * word(step, Step.OutRow))
     for (let block = 0; block < blocks; ++block) {
       const lane: usize = block * 48
       const w = weights + <usize>block * 2592
-      for (let x = 0; x < columns; x += narrow ? 1 : 3) {
+      let x = 0
+      // Up to three pixels are left to the narrower tile.
+      if (wide) for (; x + 3 < columns; x += WIDE) {
+        const start: usize = min(x, columns - WIDE)
+        tile7x12(step, from + start * move + lane, w, bias + lane, to + start * outPixel + lane)
+      }
+      for (; x < columns; x += narrow ? 1 : 3) {
         const start: usize = narrow || x + 3 <= columns ? x : columns - 3
         if (narrow) tile1x12(step, from + start * move + lane, w, bias + lane, to + start * outPixel + lane)
         else tile3x12(step, from + start * move + lane, w, bias + lane, to + start * outPixel + lane)
