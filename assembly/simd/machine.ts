@@ -43,10 +43,13 @@ function fastest(): i32 {
   return onArm64() ? Loop.Bytes : Loop.Words
 }
 
-/** Pixels of a pointwise tile for machines with 32 vector registers. */
+/** Pixels of a pointwise tile for machines with 32 vector registers; the grouped kernel has a tile of its own for them. */
 export const WIDEST: i32 = 8
 
-/** For tests: from now on float32 pointwise convolutions take so many pixels at a time: 1 .. 6 or WIDEST; 0, what suits the machine. */
+/**
+ * For tests: from now on float32 pointwise convolutions take so many pixels at a time, 1 .. 6 or WIDEST, and only with WIDEST grouped
+ * ones take their widest tile; 0, what suits the machine.
+ */
 export function usePixels(pixels: i32): void {
   forcedPixels = pixels
 }
