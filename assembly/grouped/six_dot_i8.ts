@@ -1,5 +1,5 @@
 import { scratch } from '../program/operands'
-import { dotAdd, Loop, pairsAdd } from '../simd/dot'
+import { dotAdd, Loop, ONES, pairsAdd } from '../simd/dot'
 import { blockBias, finishBlock } from './six_finish_i8'
 import { ownPairs, zipPairs } from './taps_i8'
 
@@ -16,9 +16,9 @@ export function pairsTile(step: usize, a: usize, move: usize, w: usize, block: u
 
 // @ts-ignore: decorator
 @inline
-function add(loop: i32, w: v128, a: v128, sum: v128): v128 {
+function add(loop: i32, w: v128, a: v128, ones: v128, sum: v128): v128 {
   if (loop == Loop.Dot) return dotAdd(w, a, sum)
-  return pairsAdd(w, a, sum)
+  return pairsAdd(w, a, ones, sum)
 }
 
 /** Two taps a round: members 0..3 of one, of the other, members 4 and 5 of both. */
@@ -31,6 +31,7 @@ function tile(loop: i32, step: usize, a: usize, move: usize, w: usize, block: us
   let c00 = w0; let c01 = w1; let c02 = w2
   let c10 = w0; let c11 = w1; let c12 = w2
   let c20 = w0; let c21 = w1; let c22 = w2
+  const ones = loop == Loop.Pairs ? v128.load(ONES) : w0
   let x: v128
   let last = w + 432
   for (let tap = scratch, stop = tap + 32; tap < stop; tap += 8) {
@@ -44,29 +45,29 @@ function tile(loop: i32, step: usize, a: usize, move: usize, w: usize, block: us
     w1 = v128.load(w, 16)
     w2 = v128.load(w, 32)
     x = v128.load64_splat(p0)
-    c00 = add(loop, w0, x, c00); c01 = add(loop, w1, x, c01); c02 = add(loop, w2, x, c02)
+    c00 = add(loop, w0, x, ones, c00); c01 = add(loop, w1, x, ones, c01); c02 = add(loop, w2, x, ones, c02)
     x = v128.load64_splat(p1)
-    c10 = add(loop, w0, x, c10); c11 = add(loop, w1, x, c11); c12 = add(loop, w2, x, c12)
+    c10 = add(loop, w0, x, ones, c10); c11 = add(loop, w1, x, ones, c11); c12 = add(loop, w2, x, ones, c12)
     x = v128.load64_splat(p2)
-    c20 = add(loop, w0, x, c20); c21 = add(loop, w1, x, c21); c22 = add(loop, w2, x, c22)
+    c20 = add(loop, w0, x, ones, c20); c21 = add(loop, w1, x, ones, c21); c22 = add(loop, w2, x, ones, c22)
     w0 = v128.load(w, 48)
     w1 = v128.load(w, 64)
     w2 = v128.load(w, 80)
     x = v128.load64_splat(q0)
-    c00 = add(loop, w0, x, c00); c01 = add(loop, w1, x, c01); c02 = add(loop, w2, x, c02)
+    c00 = add(loop, w0, x, ones, c00); c01 = add(loop, w1, x, ones, c01); c02 = add(loop, w2, x, ones, c02)
     x = v128.load64_splat(q1)
-    c10 = add(loop, w0, x, c10); c11 = add(loop, w1, x, c11); c12 = add(loop, w2, x, c12)
+    c10 = add(loop, w0, x, ones, c10); c11 = add(loop, w1, x, ones, c11); c12 = add(loop, w2, x, ones, c12)
     x = v128.load64_splat(q2)
-    c20 = add(loop, w0, x, c20); c21 = add(loop, w1, x, c21); c22 = add(loop, w2, x, c22)
+    c20 = add(loop, w0, x, ones, c20); c21 = add(loop, w1, x, ones, c21); c22 = add(loop, w2, x, ones, c22)
     w0 = v128.load(last)
     w1 = v128.load(last, 16)
     w2 = v128.load(last, 32)
     x = zipPairs(v128.load32_splat(p0, 8), v128.load32_splat(q0, 8))
-    c00 = add(loop, w0, x, c00); c01 = add(loop, w1, x, c01); c02 = add(loop, w2, x, c02)
+    c00 = add(loop, w0, x, ones, c00); c01 = add(loop, w1, x, ones, c01); c02 = add(loop, w2, x, ones, c02)
     x = zipPairs(v128.load32_splat(p1, 8), v128.load32_splat(q1, 8))
-    c10 = add(loop, w0, x, c10); c11 = add(loop, w1, x, c11); c12 = add(loop, w2, x, c12)
+    c10 = add(loop, w0, x, ones, c10); c11 = add(loop, w1, x, ones, c11); c12 = add(loop, w2, x, ones, c12)
     x = zipPairs(v128.load32_splat(p2, 8), v128.load32_splat(q2, 8))
-    c20 = add(loop, w0, x, c20); c21 = add(loop, w1, x, c21); c22 = add(loop, w2, x, c22)
+    c20 = add(loop, w0, x, ones, c20); c21 = add(loop, w1, x, ones, c21); c22 = add(loop, w2, x, ones, c22)
     w += 96
     last += 48
   }
@@ -77,19 +78,19 @@ function tile(loop: i32, step: usize, a: usize, move: usize, w: usize, block: us
   w1 = v128.load(w, 16)
   w2 = v128.load(w, 32)
   x = v128.load64_splat(p0)
-  c00 = add(loop, w0, x, c00); c01 = add(loop, w1, x, c01); c02 = add(loop, w2, x, c02)
+  c00 = add(loop, w0, x, ones, c00); c01 = add(loop, w1, x, ones, c01); c02 = add(loop, w2, x, ones, c02)
   x = v128.load64_splat(p1)
-  c10 = add(loop, w0, x, c10); c11 = add(loop, w1, x, c11); c12 = add(loop, w2, x, c12)
+  c10 = add(loop, w0, x, ones, c10); c11 = add(loop, w1, x, ones, c11); c12 = add(loop, w2, x, ones, c12)
   x = v128.load64_splat(p2)
-  c20 = add(loop, w0, x, c20); c21 = add(loop, w1, x, c21); c22 = add(loop, w2, x, c22)
+  c20 = add(loop, w0, x, ones, c20); c21 = add(loop, w1, x, ones, c21); c22 = add(loop, w2, x, ones, c22)
   w0 = v128.load(last)
   w1 = v128.load(last, 16)
   w2 = v128.load(last, 32)
   x = ownPairs(v128.load32_splat(p0, 8))
-  c00 = add(loop, w0, x, c00); c01 = add(loop, w1, x, c01); c02 = add(loop, w2, x, c02)
+  c00 = add(loop, w0, x, ones, c00); c01 = add(loop, w1, x, ones, c01); c02 = add(loop, w2, x, ones, c02)
   x = ownPairs(v128.load32_splat(p1, 8))
-  c10 = add(loop, w0, x, c10); c11 = add(loop, w1, x, c11); c12 = add(loop, w2, x, c12)
+  c10 = add(loop, w0, x, ones, c10); c11 = add(loop, w1, x, ones, c11); c12 = add(loop, w2, x, ones, c12)
   x = ownPairs(v128.load32_splat(p2, 8))
-  c20 = add(loop, w0, x, c20); c21 = add(loop, w1, x, c21); c22 = add(loop, w2, x, c22)
+  c20 = add(loop, w0, x, ones, c20); c21 = add(loop, w1, x, ones, c21); c22 = add(loop, w2, x, ones, c22)
   finishBlock(step, block, out, outMove, c00, c01, c02, c10, c11, c12, c20, c21, c22)
 }

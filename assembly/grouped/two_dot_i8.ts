@@ -1,5 +1,5 @@
 import { scratch } from '../program/operands'
-import { dotAdd, Loop, pairsAdd } from '../simd/dot'
+import { dotAdd, Loop, ONES, pairsAdd } from '../simd/dot'
 import { ownPairs, zipPairs } from './taps_i8'
 import { blockBias, finishPair } from './two_finish_i8'
 
@@ -16,9 +16,9 @@ export function pairsTile(step: usize, a: usize, move: usize, w: usize, block: u
 
 // @ts-ignore: decorator
 @inline
-function add(loop: i32, w: v128, a: v128, sum: v128): v128 {
+function add(loop: i32, w: v128, a: v128, ones: v128, sum: v128): v128 {
   if (loop == Loop.Dot) return dotAdd(w, a, sum)
-  return pairsAdd(w, a, sum)
+  return pairsAdd(w, a, ones, sum)
 }
 
 /** Two taps a round. */
@@ -31,6 +31,7 @@ function tile(loop: i32, step: usize, a: usize, move: usize, w: usize, block: us
   let c10 = w0; let c11 = w1
   let c20 = w0; let c21 = w1
   let c30 = w0; let c31 = w1
+  const ones = loop == Loop.Pairs ? v128.load(ONES) : w0
   let x: v128
   for (let tap = scratch, stop = tap + 32; tap < stop; tap += 8, w += 32) {
     const p0 = a + load<u32>(tap)
@@ -44,25 +45,25 @@ function tile(loop: i32, step: usize, a: usize, move: usize, w: usize, block: us
     w0 = v128.load(w)
     w1 = v128.load(w, 16)
     x = zipPairs(v128.load64_zero(p0), v128.load64_zero(q0))
-    c00 = add(loop, w0, x, c00); c01 = add(loop, w1, x, c01)
+    c00 = add(loop, w0, x, ones, c00); c01 = add(loop, w1, x, ones, c01)
     x = zipPairs(v128.load64_zero(p1), v128.load64_zero(q1))
-    c10 = add(loop, w0, x, c10); c11 = add(loop, w1, x, c11)
+    c10 = add(loop, w0, x, ones, c10); c11 = add(loop, w1, x, ones, c11)
     x = zipPairs(v128.load64_zero(p2), v128.load64_zero(q2))
-    c20 = add(loop, w0, x, c20); c21 = add(loop, w1, x, c21)
+    c20 = add(loop, w0, x, ones, c20); c21 = add(loop, w1, x, ones, c21)
     x = zipPairs(v128.load64_zero(p3), v128.load64_zero(q3))
-    c30 = add(loop, w0, x, c30); c31 = add(loop, w1, x, c31)
+    c30 = add(loop, w0, x, ones, c30); c31 = add(loop, w1, x, ones, c31)
   }
   const p = a + load<u32>(scratch, 32)
   w0 = v128.load(w)
   w1 = v128.load(w, 16)
   x = ownPairs(v128.load64_zero(p))
-  c00 = add(loop, w0, x, c00); c01 = add(loop, w1, x, c01)
+  c00 = add(loop, w0, x, ones, c00); c01 = add(loop, w1, x, ones, c01)
   x = ownPairs(v128.load64_zero(p + move))
-  c10 = add(loop, w0, x, c10); c11 = add(loop, w1, x, c11)
+  c10 = add(loop, w0, x, ones, c10); c11 = add(loop, w1, x, ones, c11)
   x = ownPairs(v128.load64_zero(p + 2 * move))
-  c20 = add(loop, w0, x, c20); c21 = add(loop, w1, x, c21)
+  c20 = add(loop, w0, x, ones, c20); c21 = add(loop, w1, x, ones, c21)
   x = ownPairs(v128.load64_zero(p + 3 * move))
-  c30 = add(loop, w0, x, c30); c31 = add(loop, w1, x, c31)
+  c30 = add(loop, w0, x, ones, c30); c31 = add(loop, w1, x, ones, c31)
   finishPair(step, block, out, outMove, c00, c01, c10, c11)
   finishPair(step, block, out + 2 * outMove, outMove, c20, c21, c30, c31)
 }

@@ -1,13 +1,14 @@
 import { Step } from '../program/format'
 import { scratch, word } from '../program/operands'
-import { dotAdd, Loop, pairsAdd } from '../simd/dot'
+import { dotAdd, Loop, ONES, pairsAdd } from '../simd/dot'
 import { roundingTo } from '../simd/requantize'
 import { finish } from './finish_i8'
 import { IN } from './pixels'
 import * as window from './window_i8'
 
 // out[r][n] = requantize(bias[n] + sum_k a[r][k] * w[n][k]), four pixels by eight lanes, by relaxed dot products: `w` is a panel, a[r] the
-// pixels' pointers in scratch, `from` the first of them; bias and factors are the panel's, `lane` is its first. Four quads a round.
+// pixels' pointers in scratch, `from` the first of them; bias and factors are the panel's, `lane` is its first. One quad a round: of more,
+// TurboFan (V8 up to 12) moves the products behind all loads and spills.
 
 export function dotTile(from: i32, w: usize, bias: usize, factors: usize, lane: usize, step: usize, mode: u32): void {
   tile(Loop.Dot, from, w, bias, factors, lane, step, mode)
@@ -19,9 +20,9 @@ export function pairsTile(from: i32, w: usize, bias: usize, factors: usize, lane
 
 // @ts-ignore: decorator
 @inline
-function add(loop: i32, w: v128, a: v128, sum: v128): v128 {
+function add(loop: i32, w: v128, a: v128, ones: v128, sum: v128): v128 {
   if (loop == Loop.Dot) return dotAdd(w, a, sum)
-  return pairsAdd(w, a, sum)
+  return pairsAdd(w, a, ones, sum)
 }
 
 // @ts-ignore: decorator
@@ -39,65 +40,22 @@ function tile(loop: i32, from: i32, w: usize, bias: usize, factors: usize, lane:
   let c20 = w0; let c21 = w1
   let c30 = w0; let c31 = w1
   let x: v128
+  const ones = loop == Loop.Pairs ? v128.load(ONES) : w0
   let segments = window.segments
   let run = window.runs
   while (true) {
     let k = window.quads
-    for (; k >= 4; k -= 4) {
-      w0 = v128.load(w)
-      w1 = v128.load(w, 16)
-      x = v128.load32_splat(a0)
-      c00 = add(loop, w0, x, c00); c01 = add(loop, w1, x, c01)
-      x = v128.load32_splat(a1)
-      c10 = add(loop, w0, x, c10); c11 = add(loop, w1, x, c11)
-      x = v128.load32_splat(a2)
-      c20 = add(loop, w0, x, c20); c21 = add(loop, w1, x, c21)
-      x = v128.load32_splat(a3)
-      c30 = add(loop, w0, x, c30); c31 = add(loop, w1, x, c31)
-      w0 = v128.load(w, 32)
-      w1 = v128.load(w, 48)
-      x = v128.load32_splat(a0, 4)
-      c00 = add(loop, w0, x, c00); c01 = add(loop, w1, x, c01)
-      x = v128.load32_splat(a1, 4)
-      c10 = add(loop, w0, x, c10); c11 = add(loop, w1, x, c11)
-      x = v128.load32_splat(a2, 4)
-      c20 = add(loop, w0, x, c20); c21 = add(loop, w1, x, c21)
-      x = v128.load32_splat(a3, 4)
-      c30 = add(loop, w0, x, c30); c31 = add(loop, w1, x, c31)
-      w0 = v128.load(w, 64)
-      w1 = v128.load(w, 80)
-      x = v128.load32_splat(a0, 8)
-      c00 = add(loop, w0, x, c00); c01 = add(loop, w1, x, c01)
-      x = v128.load32_splat(a1, 8)
-      c10 = add(loop, w0, x, c10); c11 = add(loop, w1, x, c11)
-      x = v128.load32_splat(a2, 8)
-      c20 = add(loop, w0, x, c20); c21 = add(loop, w1, x, c21)
-      x = v128.load32_splat(a3, 8)
-      c30 = add(loop, w0, x, c30); c31 = add(loop, w1, x, c31)
-      w0 = v128.load(w, 96)
-      w1 = v128.load(w, 112)
-      x = v128.load32_splat(a0, 12)
-      c00 = add(loop, w0, x, c00); c01 = add(loop, w1, x, c01)
-      x = v128.load32_splat(a1, 12)
-      c10 = add(loop, w0, x, c10); c11 = add(loop, w1, x, c11)
-      x = v128.load32_splat(a2, 12)
-      c20 = add(loop, w0, x, c20); c21 = add(loop, w1, x, c21)
-      x = v128.load32_splat(a3, 12)
-      c30 = add(loop, w0, x, c30); c31 = add(loop, w1, x, c31)
-      w += 128
-      a0 += 16; a1 += 16; a2 += 16; a3 += 16
-    }
     for (; k > 0; --k) {
       w0 = v128.load(w)
       w1 = v128.load(w, 16)
       x = v128.load32_splat(a0)
-      c00 = add(loop, w0, x, c00); c01 = add(loop, w1, x, c01)
+      c00 = add(loop, w0, x, ones, c00); c01 = add(loop, w1, x, ones, c01)
       x = v128.load32_splat(a1)
-      c10 = add(loop, w0, x, c10); c11 = add(loop, w1, x, c11)
+      c10 = add(loop, w0, x, ones, c10); c11 = add(loop, w1, x, ones, c11)
       x = v128.load32_splat(a2)
-      c20 = add(loop, w0, x, c20); c21 = add(loop, w1, x, c21)
+      c20 = add(loop, w0, x, ones, c20); c21 = add(loop, w1, x, ones, c21)
       x = v128.load32_splat(a3)
-      c30 = add(loop, w0, x, c30); c31 = add(loop, w1, x, c31)
+      c30 = add(loop, w0, x, ones, c30); c31 = add(loop, w1, x, ones, c31)
       w += 32
       a0 += 4; a1 += 4; a2 += 4; a3 += 4
     }
