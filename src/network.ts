@@ -56,6 +56,7 @@ export type Outputs = Record<string, Float32Array<ArrayBuffer>>
 
 /** A loaded network. One picture at a time; every picture size is planned once. */
 export class Network {
+  readonly labels: readonly string[]
   private engine?: Engine
   private readonly plans: Plan[] = []
 
@@ -73,6 +74,7 @@ export class Network {
     readonly threadsNote?: string,
   ) {
     this.engine = engine
+    this.labels = header.metadata.labels ?? Array.from({ length: graph.classes }, (_, index) => String(index))
     this.plans.push(engine.current!)
   }
 
@@ -92,10 +94,6 @@ export class Network {
   /** How the network wants its pictures. */
   get input(): InputSpec {
     return this.header.metadata.input as unknown as InputSpec
-  }
-
-  get labels(): readonly string[] {
-    return this.header.metadata.labels ?? Array.from({ length: this.graph.classes }, (_, index) => String(index))
   }
 
   /** Share of the dynamic kernels (0 to 1, by weights) that the last run kept from runs before: with `keepKernels` only, else 0. */
@@ -156,7 +154,10 @@ export class Network {
     const outputs = this.finish(plan)
     const ms = performance.now() - start
     const { probabilities } = outputs
+    // All but a few go before they would be sorted by a function; a NaN is never below.
+    const least = probabilities.slice().sort().at(-topK)!
     const top = [...probabilities.keys()]
+      .filter((index) => !(probabilities[index] < least))
       .sort((a, b) => probabilities[b] - probabilities[a] || a - b)
       .slice(0, topK)
       .map((index) => ({ index, label: this.labels[index] ?? String(index), probability: probabilities[index] }))

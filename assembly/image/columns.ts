@@ -1,4 +1,4 @@
-import { FRACTION_BITS, HALF } from './rounding'
+import { bytesOf, HALF } from './rounding'
 
 /**
  * Vertical pass of Pillow's antialiased resize (algorithm: libImaging/Resample.c, MIT-CMU), one row:
@@ -50,8 +50,6 @@ export function u8_resize_columns(
       row = ring + i
       stop = weightsEnd
     }
-    const low = i16x8.narrow_i32x4_s(i32x4.shr_s(sum0, FRACTION_BITS), i32x4.shr_s(sum1, FRACTION_BITS))
-    const high = i16x8.narrow_i32x4_s(i32x4.shr_s(sum2, FRACTION_BITS), i32x4.shr_s(sum3, FRACTION_BITS))
-    v128.store(target + i, i8x16.narrow_i16x8_u(low, high))
+    v128.store(target + i, bytesOf(sum0, sum1, sum2, sum3))
   }
 }

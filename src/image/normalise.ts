@@ -19,5 +19,5 @@ export function normaliseTables(spec: InputSpec): Float32Array {
 
 /** The same tables as the integers that `quantization` stores for them. */
 export function quantisedTables(tables: Float32Array, quantization: Quantization): Uint8Array {
-  return Uint8Array.from(tables, (value) => quantised(value, quantization))
+  return new Uint8Array(tables.map((value) => quantised(value, quantization)))
 }

@@ -26,10 +26,12 @@ export interface Block {
   /** Source columns that they need. */
   sourceLeft: number
   sourceWidth: number
-  /** Per column: byte offset of its first tap in the source row, groups of four taps (int32 pairs). */
+  /** Per column, padded with 0 to whole fours: byte offset of its first tap in the source row. */
   windows: Int32Array
-  /** Horizontal weights in groups of four, padded with 0. */
+  /** Horizontal weights, `taps` a column, padded with 0. */
   weights: Int32Array
+  /** The same for all columns: a multiple of 2, for gray of 4. */
+  taps: number
   layout: Layout
 }
 
@@ -118,7 +120,7 @@ function planBlock(
   const sourceLeft = columns.first[left]
   // Edge windows are cut, so the last column's window ends last.
   const sourceWidth = columns.first[last] + columns.count[last] - sourceLeft
-  const { windows, weights } = groupTaps(columns, left, width, sourceLeft, channels)
+  const { windows, weights, taps } = evenTaps(columns, left, width, sourceLeft, channels)
   const wideBytes = align16(sourceWidth * channels)
   const ringStride = geometry.verticalFirst ? wideBytes : align16(width * 4)
   let bytes = 0
@@ -135,41 +137,37 @@ function planBlock(
     ring: take(rows.most * ringStride),
     ringStride,
     ringRows: rows.most,
-    wideRow: take(wideBytes + OVERREAD),
+    wideRow: take(wideBytes + taps * channels + OVERREAD),
     row: take(align16(width * 4)),
     bytes,
   }
-  return { left, width, sourceLeft, sourceWidth, windows, weights, layout }
+  return { left, width, sourceLeft, sourceWidth, windows, weights, taps, layout }
 }
 
-/** The row kernels read up to this many bytes past a row, with weight 0. */
+/** The row kernels read up to this many bytes past the taps of a column, with weight 0. */
 const OVERREAD = 16
 
-function groupTaps(
+function evenTaps(
   columns: Taps,
   left: number,
   width: number,
   sourceLeft: number,
   channels: number,
-): { windows: Int32Array; weights: Int32Array } {
-  const windows = new Int32Array(width * 2)
-  let groups = 0
-  for (let x = 0; x < width; x++) {
-    windows[2 * x] = (columns.first[left + x] - sourceLeft) * channels
-    windows[2 * x + 1] = Math.ceil(columns.count[left + x] / 4)
-    groups += windows[2 * x + 1]
-  }
-  const weights = new Int32Array(groups * 4)
+): { windows: Int32Array; weights: Int32Array; taps: number } {
+  const unit = channels === 1 ? 4 : 2
+  const taps = Math.ceil(columns.most / unit) * unit
+  const windows = new Int32Array(align16(width * 4) / 4)
+  const weights = new Int32Array(windows.length * taps)
   let from = 0
-  for (let x = 0; x < left; x++) from += columns.count[x]
-  let to = 0
-  for (let x = 0; x < width; x++) {
-    const count = columns.count[left + x]
-    weights.set(columns.weights.subarray(from, from + count), to)
-    from += count
-    to += windows[2 * x + 1] * 4
+  for (let x = 0; x < left + width; x++) {
+    const to = from + columns.count[x]
+    if (x >= left) {
+      windows[x - left] = (columns.first[x] - sourceLeft) * channels
+      weights.set(columns.weights.subarray(from, to), (x - left) * taps)
+    }
+    from = to
   }
-  return { windows, weights }
+  return { windows, weights, taps }
 }
 
 function align16(bytes: number): number {

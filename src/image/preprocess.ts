@@ -73,7 +73,7 @@ function runBlock(
   target: ImageTarget,
 ): void {
   const { rows, geometry } = plan
-  const { layout, width } = block
+  const { layout, width, taps } = block
   const { ringStride, ringRows } = layout
   const { u8_resize_columns: resizeColumns } = backend.exports
   const normaliseRow = backend.exports[target.quantization ? 'u8_normalise_row' : 'f32_normalise_row']
@@ -98,11 +98,11 @@ function runBlock(
       const from = next * pixels.rowBytes + sourceOffset
       const slot = ring + (next % ringRows) * ringStride
       memory.set(pixels.data.subarray(from, from + sourceBytes), geometry.verticalFirst ? slot : wideRow)
-      if (!geometry.verticalFirst) resizeRow(slot, wideRow, windows, weights, width)
+      if (!geometry.verticalFirst) resizeRow(slot, wideRow, windows, weights, width, taps)
     }
     const resizedRows = geometry.verticalFirst ? wideRow : row
     resizeColumns(resizedRows, ring, ringStride, ringRows, first % ringRows, rowWeights, count)
-    if (geometry.verticalFirst) resizeRow(row, wideRow, windows, weights, width)
+    if (geometry.verticalFirst) resizeRow(row, wideRow, windows, weights, width, taps)
     normaliseRow(output, row, tables, width, target.pixelStride)
     rowWeights += count * 4
     output += target.rowStride
@@ -145,11 +145,9 @@ function checkRun(plan: ImagePlan, pixels: Pixels, staging: Staging, target: Ima
   if (staging.pointer % 16 !== 0) throw badInput(`staging starts at ${staging.pointer}, expected a multiple of 16`)
   if (target.pointer % 4 !== 0) throw badInput(`target starts at ${target.pointer}, expected a multiple of 4`)
   const { pixelStride, rowStride } = target
-  if (target.quantization) {
-    if (pixelStride < 4 || pixelStride % 4 !== 0)
-      throw badInput(`pixelStride is ${pixelStride}, expected a multiple of 4 for integers`)
-  } else if (pixelStride !== 12 && (pixelStride < 16 || pixelStride % 4 !== 0))
-    throw badInput(`pixelStride is ${pixelStride}, expected 12, or a multiple of 4 from 16 on`)
+  const least = target.quantization ? 4 : 12
+  if (pixelStride < least || pixelStride % 4 !== 0)
+    throw badInput(`pixelStride is ${pixelStride}, expected a multiple of 4 from ${least} on`)
   if (rowStride < width * pixelStride)
     throw badInput(`rowStride is ${rowStride}, expected at least width x pixelStride = ${width * pixelStride}`)
   checkPlace('staging', staging.pointer, plan.bytes, memoryBytes)
