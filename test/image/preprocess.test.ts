@@ -47,7 +47,7 @@ describe.each(await variants())('$name = reference', ({ bytes }) => {
         const whole = planImage(source, SMALL, 9, 16, 1e9)
         let bytes = whole.bytes
         let most = 1
-        // Each plan gets one row of bytes less than the last one used, down to single columns.
+        // Each plan gets one row of bytes less than the last one used, until none fits.
         for (;;) {
           const plan = plannedOrUndefined(() => planImage(source, SMALL, 9, 16, bytes))
           if (!plan) break
@@ -55,7 +55,8 @@ describe.each(await variants())('$name = reference', ({ bytes }) => {
           compare(width, height, channels, [9, 16], { stagingBytes: bytes })
           bytes = plan.bytes - 16
         }
-        console.log(width, channels, most)
+        // Up to four columns may take the same bytes.
+        expect(most).toBeGreaterThanOrEqual(4)
       }
   })
 
