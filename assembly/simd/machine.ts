@@ -43,7 +43,7 @@ function fastest(): i32 {
   return onArm64() ? Loop.Bytes : Loop.Words
 }
 
-/** Pixels of a pointwise tile for machines with 32 vector registers; the grouped kernel has a tile of its own for them. */
+/** Pixels of a pointwise tile for machines with 32 vector registers; the grouped kernels have tiles of their own for them. */
 export const WIDEST: i32 = 8
 
 /**
