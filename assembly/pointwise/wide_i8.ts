@@ -162,8 +162,9 @@ export function wideTile(w: usize, bias: usize, factors: usize, lane: usize, ste
   const rounding = roundingTo(word(step, Step.OutZero))
   const low = v128.load8_splat(step + (Step.Low << 2))
   const high = v128.load8_splat(step + (Step.High << 2))
-  finish(c00, c01, c10, c11, m0, m1, rounding, low, high, 0, lane, step, mode)
-  finish(c20, c21, c30, c31, m0, m1, rounding, low, high, 2, lane, step, mode)
-  finish(c40, c41, c50, c51, m0, m1, rounding, low, high, 4, lane, step, mode)
+  // Last pixels first: TurboFan (V8 up to 12) orders the products in the loop by it, and spills where all come at its end.
   finish(c60, c61, c70, c71, m0, m1, rounding, low, high, 6, lane, step, mode)
+  finish(c40, c41, c50, c51, m0, m1, rounding, low, high, 4, lane, step, mode)
+  finish(c20, c21, c30, c31, m0, m1, rounding, low, high, 2, lane, step, mode)
+  finish(c00, c01, c10, c11, m0, m1, rounding, low, high, 0, lane, step, mode)
 }
