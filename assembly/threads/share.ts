@@ -8,8 +8,8 @@ import { add, Control, doneAt, get, MAX_STEPS, set, sleep, ticketAt, wake } from
 // schedule takes none, and nobody waits for it; only units that it holds are waited for. So late workers join, and missing ones
 // cost their share and nothing else.
 
-/** Looks at a word before a thread goes to sleep; some ten microseconds. */
-const SPINS = 1500
+/** Looks at a word before a thread goes to sleep, some forty microseconds: waking one up costs as much. */
+const SPINS = 6000
 /** How long the caller sleeps between looks at whether anything moves, and how often it looks before it gives up. */
 const PATIENCE: i64 = 1_000_000_000
 const LOOKS = 10
