@@ -1,3 +1,4 @@
+import { MAX_THREADS } from '../assembly/program/format.ts'
 import type { BundleHeader } from './bundle/header.ts'
 import { type Progress, readHeader, streamInto } from './bundle/load.ts'
 import { type BundleInput, openSource } from './bundle/source.ts'
@@ -40,9 +41,6 @@ export interface LoadOptions {
    */
   keepKernels?: number
 }
-
-/** As many have scratch memory in the module. */
-export const MAX_THREADS = 16
 
 export type Load = (bundle: BundleInput, options?: LoadOptions) => Promise<AnyNetwork>
 

@@ -5,6 +5,9 @@
 export const PROGRAM_MAGIC = 0x50455944
 export const PROGRAM_VERSION = 3
 
+/** Threads that can share a program; as many have scratch memory in the module. */
+export const MAX_THREADS = 16
+
 /** Words (u32) of the program's header. */
 export const enum Header {
   Magic,

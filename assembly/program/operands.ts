@@ -13,7 +13,6 @@ export let stepCount: u32 = 0
 export let scratch: usize = 0
 
 export const SCRATCH_BYTES: usize = 16 * 1024
-export const MAX_THREADS: i32 = 16
 const scratches = memory.data(16 * 16 * 1024, 64)
 
 export function place(weightsAt: usize, weightsSize: u32, arenaAt: usize, arenaSize: u32): void {

@@ -1,4 +1,4 @@
-import { Op, Status, Step } from './format'
+import { MAX_THREADS, Op, Status, Step } from './format'
 import * as placed from './operands'
 import { word } from './operands'
 import { f32_pointwise_4x8 } from '../pointwise/f32'
@@ -34,7 +34,7 @@ import { i8_dequantize } from '../quantize/dequantize'
  */
 export function run(from: u32, to: u32, thread: i32, threads: i32): u32 {
   if (!placed.steps) return Status.NotVerified
-  if (from > to || to > placed.stepCount || thread < 0 || thread >= threads || threads > placed.MAX_THREADS) return Status.BadRange
+  if (from > to || to > placed.stepCount || thread < 0 || thread >= threads || threads > MAX_THREADS) return Status.BadRange
   placed.useScratch(thread)
   for (let i = from; i < to; ++i) {
     const step = placed.steps + <usize>i * (Step.Words << 2)

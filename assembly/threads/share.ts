@@ -1,4 +1,4 @@
-import { Status, Step } from '../program/format'
+import { MAX_THREADS, Status, Step } from '../program/format'
 import * as placed from '../program/operands'
 import { word } from '../program/operands'
 import { dispatch } from '../program/run'
@@ -27,7 +27,7 @@ let first: u32 = 0
  */
 export function share(from: u32, to: u32, threads: i32): u32 {
   if (!placed.steps) return Status.NotVerified
-  if (from > to || to > placed.stepCount || threads < 1 || threads > placed.MAX_THREADS) return Status.BadRange
+  if (from > to || to > placed.stepCount || threads < 1 || threads > MAX_THREADS) return Status.BadRange
   placed.useScratch(0)
   for (let begin = from; begin < to; begin += MAX_STEPS) {
     const end = min(begin + MAX_STEPS, to)
@@ -66,7 +66,7 @@ export function quiesce(): void {
  * nothing else: program and places are told through the shared memory. Returns Status.Ok, or the status that ended all.
  */
 export function serve(thread: i32): u32 {
-  if (thread < 1 || thread >= placed.MAX_THREADS) return Status.BadRange
+  if (thread < 1 || thread >= MAX_THREADS) return Status.BadRange
   placed.useScratch(thread)
   let seen: u32 = 0
   while (true) {

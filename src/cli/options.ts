@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander'
-import { MAX_THREADS } from '../load.ts'
+import { MAX_THREADS } from '../../assembly/program/format.ts'
 import { MAX_INPUT } from '../network.ts'
 
 /** `64` or `224x192`, height first. */

@@ -3,6 +3,7 @@ import type { Load } from '../load.ts'
 import type { WasmAddresses } from '../runtime/page-platform.ts'
 import type { Host, Reply } from './protocol.ts'
 import { loadInWorker } from './remote.ts'
+import { workerScript } from './script.ts'
 
 /** `load` into a worker of a page. */
 export const loadWith =
@@ -39,7 +40,7 @@ const page: Host = {
   start(hear, died) {
     let heard = false
     const address = new URL('./browser.worker.js', import.meta.url)
-    const worker = new Worker(address.origin === location.origin ? address : shim(address.href), { name: 'dynedge' })
+    const worker = new Worker(workerScript(address), { name: 'dynedge' })
     worker.onmessage = ({ data }: MessageEvent<Reply | { lock: string }>) => {
       heard = true
       if ('lock' in data) navigator.locks.request(data.lock, () => died('it was closed')).catch(() => {})
@@ -53,10 +54,4 @@ const page: Host = {
       end: () => worker.terminate(),
     }
   },
-}
-
-/** A page may only start workers from its own origin; one of a blob is, and fetches what it likes. */
-function shim(address: string): string {
-  const script = `importScripts(${JSON.stringify(address)})`
-  return URL.createObjectURL(new Blob([script], { type: 'text/javascript' }))
 }

@@ -1,3 +1,4 @@
+import { workerScript } from '../../worker/script.ts'
 import type { Platform, Prepare } from '../module.ts'
 import { preparing } from './prepare.ts'
 import type { StartThread } from './team.ts'
@@ -15,13 +16,10 @@ export function threadsOfPage(wasm: Platform['wasm'], address: string): Prepare 
 const NOT_ISOLATED =
   'The page is not cross-origin isolated, so it has no shared memory: it needs the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp.'
 
-/** A blob of one's own origin may import from any. */
 const startThread =
   (address: string): StartThread =>
   (begin, gone) => {
-    const script = new Blob([`importScripts(${JSON.stringify(address)})`], { type: 'text/javascript' })
-    const shim = URL.createObjectURL(script)
-    const worker = new Worker(new URL(address).origin === origin ? address : shim, { name: 'dynedge thread' })
+    const worker = new Worker(workerScript(new URL(address)), { name: 'dynedge thread' })
     const ready = new Promise<void>((resolve) => {
       worker.onmessage = () => resolve()
       worker.onerror = ({ message }) => {
