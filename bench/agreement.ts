@@ -1,6 +1,6 @@
 import { DYNEDGE, type Row } from '../src/bench/report.ts'
 import { DynedgeError } from '../src/errors.ts'
-import type { TensorInput } from '../src/network.ts'
+import type { TensorInput } from '../src/interface.ts'
 import type { Precision } from '../src/plan/weights.ts'
 import type { Subject } from './models.ts'
 

@@ -1,4 +1,4 @@
-import type { TensorInput } from '../src/network.ts'
+import type { TensorInput } from '../src/interface.ts'
 import type { Contender } from './agreement.ts'
 import type { Model } from './models.ts'
 import { type Opened, open } from './runtimes.ts'

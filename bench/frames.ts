@@ -11,7 +11,7 @@ import { limited } from '../src/cli/eval/select.ts'
 import { DynedgeError } from '../src/errors.ts'
 import type { PixelSource } from '../src/image/pixels.ts'
 import type { Network } from '../src/interface.ts'
-import type { Variant } from '../src/runtime/module.ts'
+import type { Variant } from '../src/interface.ts'
 import { load } from './kernels.ts'
 import { commit, machine } from './machine.ts'
 

@@ -1,7 +1,7 @@
 import { reductionsOf } from '../src/bench/figure7.ts'
 import { race, timesOf } from '../src/bench/race.ts'
 import type { Report, Row } from '../src/bench/report.ts'
-import type { TensorInput } from '../src/network.ts'
+import type { TensorInput } from '../src/interface.ts'
 import { type Contender, compare, nameOf } from './agreement.ts'
 import { contenderOf } from './contenders.ts'
 import { load } from './kernels.ts'

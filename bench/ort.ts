@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type * as Ort from 'onnxruntime-web'
-import type { TensorInput } from '../src/network.ts'
+import type { TensorInput } from '../src/interface.ts'
 import { ortSession, type PeerSession } from './sessions.ts'
 
 /** The peer's own version, from what is installed. */

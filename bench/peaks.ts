@@ -7,7 +7,7 @@ import type { Peaks } from '../src/bench/report.ts'
 import type { Graph } from '../src/graph/graph.ts'
 import type { Load } from '../src/load.ts'
 import { Builder } from '../src/networks/builder.ts'
-import type { Variant } from '../src/runtime/module.ts'
+import type { Variant } from '../src/interface.ts'
 
 /** Depth, lanes, side of the picture. */
 const SHAPES = [

@@ -1,7 +1,7 @@
 import type * as LiteRt from '@litertjs/core'
 import type * as Tfjs from '@tensorflow/tfjs-core'
 import type * as Ort from 'onnxruntime-web'
-import type { TensorInput } from '../src/network.ts'
+import type { TensorInput } from '../src/interface.ts'
 import { compile } from './tfjs/network.ts'
 import { turned } from './tflite/turned.ts'
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type * as Wasm from '@tensorflow/tfjs-backend-wasm'
 import type * as Tfjs from '@tensorflow/tfjs-core'
-import type { TensorInput } from '../src/network.ts'
+import type { TensorInput } from '../src/interface.ts'
 import { type PeerSession, tfjsSession } from './sessions.ts'
 
 /** The peer's own version, from what is installed. */

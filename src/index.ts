@@ -2,10 +2,22 @@ export type { Progress } from './bundle/load.ts'
 export type { BundleInput } from './bundle/source.ts'
 export type { ErrorCode } from './errors.ts'
 export { DynedgeError } from './errors.ts'
-export type { ImageInput } from './image/input.ts'
+export type { ImageInput, PageClass, PageImage } from './image/input.ts'
 export type { PixelSource } from './image/pixels.ts'
 export type { InputSpec } from './image/spec.ts'
-export type { Network } from './interface.ts'
+export type {
+  ClassifyOptions,
+  Description,
+  Floats,
+  Network,
+  Outputs,
+  Precision,
+  Prediction,
+  Profile,
+  ProfileOptions,
+  RunOptions,
+  StepTime,
+  TensorInput,
+  Variant,
+} from './interface.ts'
 export type { Load, LoadOptions } from './load.ts'
-export type { ClassifyOptions, Outputs, Prediction, RunOptions, StepTime, TensorInput } from './network.ts'
-export type { Variant } from './runtime/module.ts'

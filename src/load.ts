@@ -8,19 +8,21 @@ import { type Graph, inferShapes } from './graph/graph.ts'
 import { checkQuantization, isInteger } from './graph/integer.ts'
 import { parameterShapes } from './graph/parameters.ts'
 import { checkInputSpec, type InputSpec } from './image/spec.ts'
-import type { Network as AnyNetwork } from './interface.ts'
+import type { Network as AnyNetwork, Precision, Variant } from './interface.ts'
 import { checkInputSize, Network } from './network.ts'
 import { aligned } from './plan/arena.ts'
 import { planNetwork } from './plan/plan.ts'
-import { type Precision, weightLayouts, weightTensors } from './plan/weights.ts'
+import { weightLayouts, weightTensors } from './plan/weights.ts'
 import { Engine, places } from './runtime/engine.ts'
-import { chooseVariant, compile, openerOf, outOfMemory, type Platform, type Variant } from './runtime/module.ts'
+import { chooseVariant, compile, openerOf, outOfMemory, type Platform } from './runtime/module.ts'
 
+/** Options of `load`. */
 export interface LoadOptions {
   /** Called before the first and after every chunk, in bytes of weights. */
   onProgress?: (progress: Progress) => void
   /** `sha256-<base64>` of the bundle's data section, as in SRI. */
   integrity?: string
+  /** Ends the load with the error `aborted`. */
   signal?: AbortSignal
   /** Forces a binary; default: the fastest that the engine runs. */
   variant?: Variant
@@ -33,7 +35,7 @@ export interface LoadOptions {
   worker?: boolean
   /** With `worker`: the bundle's bytes are given away, not copied. */
   transfer?: boolean
-  /** Largest input to reserve memory for, [height, width]; default the bundle's own. A larger one costs a new instance when it comes. */
+  /** Largest input to reserve memory for, [height, width] in pixels; default the bundle's own. A larger one costs a new instance when it comes. */
   maxInput?: [height: number, width: number]
   /**
    * For a stream of frames: a fused kernel stands while every one of its coefficients (0 to 1) lies within this of the one it was fused
@@ -42,9 +44,13 @@ export interface LoadOptions {
   keepKernels?: number
 }
 
+/**
+ * Loads a bundle.
+ * @throws DynedgeError with a `code`: what was found, what was expected
+ */
 export type Load = (bundle: BundleInput, options?: LoadOptions) => Promise<AnyNetwork>
 
-/** `load` for a platform: checks the header, takes memory once, streams the weights into it, checks them, plans and verifies. */
+/** @internal `load` for a platform: checks the header, takes memory once, streams the weights into it, checks them, plans and verifies. */
 export function loader(platform: Platform): Load {
   return async (bundle, options = {}) => {
     const { threads = 1, signal, integrity } = options
@@ -94,7 +100,7 @@ async function prepare(platform: Platform, threads: number | 'auto', variant: Va
   return { opener: team?.opener ?? openerOf(await compile(platform, variant)), note: team?.note }
 }
 
-/** Does the header describe a network that this version runs? Every weight must have the bytes that its layout says. */
+/** @internal Does the header describe a network that this version runs? Every weight must have the bytes that its layout says. */
 export function checkHeader({ metadata, tensors }: BundleHeader): Graph {
   const { precision } = metadata
   if (precision !== 'f32' && precision !== 'w8' && precision !== 'int8')

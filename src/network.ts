@@ -4,58 +4,28 @@ import type { Graph } from './graph/graph.ts'
 import { type ImageInput, imageOf } from './image/input.ts'
 import { preprocess } from './image/preprocess.ts'
 import type { InputSpec } from './image/spec.ts'
+import type {
+  ClassifyOptions,
+  Description,
+  Network as Interface,
+  Outputs,
+  Precision,
+  Prediction,
+  Profile,
+  ProfileOptions,
+  RunOptions,
+  TensorInput,
+  Variant,
+} from './interface.ts'
 import type { Bands } from './plan/bands.ts'
 import type { Keep } from './plan/keep.ts'
 import { pixelAt, pixelBytes, rowBytes } from './plan/pictures.ts'
 import { type Plan, planNetwork } from './plan/plan.ts'
-import type { Precision } from './plan/weights.ts'
 import { Engine, places } from './runtime/engine.ts'
-import type { Opened, Opener, Variant } from './runtime/module.ts'
+import type { Opened, Opener } from './runtime/module.ts'
 
-/** A picture as the network sees it: normalised float32, height x width x 3, row by row. */
-export interface TensorInput {
-  data: Float32Array
-  height: number
-  width: number
-}
-
-export interface RunOptions {
-  signal?: AbortSignal
-  /** The network may take the input for itself; to a worker it then goes uncopied, and the caller's own is empty afterwards. */
-  transfer?: boolean
-}
-
-export interface ClassifyOptions extends RunOptions {
-  /** How many classes to return, best first; default 5. */
-  topK?: number
-  /** Input size of the network, [height, width]; default the bundle's. */
-  size?: [height: number, width: number]
-}
-
-export interface Prediction {
-  index: number
-  label: string
-  probability: number
-}
-
-export interface StepTime {
-  step: string
-  kernel: string
-  /** Operation of the kernel table: pointwise, fuse, ... */
-  does: string
-  /** Minimum over the repetitions, milliseconds. */
-  ms: number
-  /** Part of the sum of all steps. */
-  share: number
-  /** Of the network, padding lanes not counted. */
-  multiplyAdds: number
-}
-
-/** Outputs by name, dense copies: `logits` and `probabilities` in a classifier. */
-export type Outputs = Record<string, Float32Array<ArrayBuffer>>
-
-/** A loaded network. One picture at a time; every picture size is planned once. */
-export class Network {
+/** A network in this thread. */
+export class Network implements Interface {
   readonly labels: readonly string[]
   private engine?: Engine
   private readonly plans: Plan[] = []
@@ -66,11 +36,9 @@ export class Network {
     private readonly opener: Opener,
     private readonly header: BundleHeader,
     readonly graph: Graph,
-    /** The binary that runs: `relaxed` has fused multiply-add. */
     readonly variant: Variant,
     private readonly keep?: Keep,
     private readonly bands?: Bands,
-    /** Why there are fewer threads than were asked for, if so. */
     readonly threadsNote?: string,
   ) {
     this.engine = engine
@@ -78,7 +46,6 @@ export class Network {
     this.plans.push(engine.current!)
   }
 
-  /** How many threads run a picture. */
   get threads(): number {
     return this.engine?.backend.team?.threads ?? 1
   }
@@ -91,17 +58,14 @@ export class Network {
     return this.header.metadata.precision as Precision
   }
 
-  /** How the network wants its pictures. */
   get input(): InputSpec {
     return this.header.metadata.input as unknown as InputSpec
   }
 
-  /** Share of the dynamic kernels (0 to 1, by weights) that the last run kept from runs before: with `keepKernels` only, else 0. */
   get kept(): number {
     return this.keep?.share(this.alive()) ?? 0
   }
 
-  /** Runs a normalised picture of any size; throws `bad-input` for a wrong length, `disposed`, `aborted`. */
   async run(input: TensorInput, options: RunOptions = {}): Promise<Outputs> {
     const plan = this.planTensor(input)
     await this.fit(plan)
@@ -109,22 +73,16 @@ export class Network {
     return this.execute(plan, input.data)
   }
 
-  /** As `run`, at once: for Node, workers, and pages that may wait. */
   runSync(input: TensorInput): Outputs {
     const plan = this.planTensor(input)
     if (plan.arenaBytes > this.alive().arenaBytes) this.adopt(plan, this.opener.openSync(this.bytesFor(plan)))
     return this.execute(plan, input.data)
   }
 
-  /** Resizes, crops, normalises and classifies a picture; best classes first. Throws `bad-image`, `bad-input`, `disposed`, `aborted`. */
   async classify(image: ImageInput, options: ClassifyOptions = {}): Promise<Prediction[]> {
     return (await this.classifyFully(image, options)).top
   }
 
-  /**
-   * @internal One pass, for the command line: best classes first, the outputs that they come from, and the milliseconds of the network
-   * without preprocessing.
-   */
   async classifyFully(
     image: ImageInput,
     options: ClassifyOptions = {},
@@ -164,10 +122,7 @@ export class Network {
     return { top, outputs, ms }
   }
 
-  /** Time of every step for one input size, on a gray picture; minimum over `repetitions`. */
-  async profile(
-    options: { size?: [number, number]; repetitions?: number } = {},
-  ): Promise<{ ms: number; steps: StepTime[] }> {
+  async profile(options: ProfileOptions = {}): Promise<Profile> {
     const { size = this.input.size, repetitions = 20 } = options
     const plan = this.planFor(size[0], size[1])
     await this.fit(plan)
@@ -175,20 +130,7 @@ export class Network {
     return profileSteps(this.select(plan), plan, this.graph.input, repetitions)
   }
 
-  /** What is loaded, for people: sizes in bytes. */
-  describe(): {
-    network: string
-    precision: string
-    variant: Variant
-    threads: number
-    input: InputSpec
-    classes: number
-    weightBytes: number
-    arenaBytes: number
-    memoryBytes: number
-    licence: string | null
-    provenance: unknown
-  } {
+  describe(): Description {
     const { backend, weightBytes, arenaBytes } = this.alive()
     const { licence, provenance } = this.header.metadata
     const { name: network, precision, variant, threads, input } = this
@@ -207,7 +149,6 @@ export class Network {
     }
   }
 
-  /** Frees the memory; every later call throws `disposed`. */
   dispose(): void {
     this.engine?.backend.team?.close()
     this.engine = undefined

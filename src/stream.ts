@@ -1,5 +1,4 @@
-import type { Network } from './interface.ts'
-import type { ClassifyOptions, Prediction } from './network.ts'
+import type { ClassifyOptions, Network, Prediction } from './interface.ts'
 
 /** The answer for one frame of a video. */
 export interface StreamedFrame {
@@ -11,6 +10,7 @@ export interface StreamedFrame {
   dropped: number
 }
 
+/** Options of `stream`: those of `classify`. */
 export type StreamOptions = Omit<ClassifyOptions, 'transfer'>
 
 /** A network in a page. */
@@ -22,6 +22,7 @@ export interface PageNetwork extends Network {
   stream(video: HTMLVideoElement, options?: StreamOptions): AsyncGenerator<StreamedFrame, void, undefined>
 }
 
+/** @internal */
 export async function* streamed(
   net: Network,
   video: HTMLVideoElement,

@@ -1,5 +1,5 @@
+import type { Variant } from '../interface.ts'
 import type { Precision } from '../plan/weights.ts'
-import type { Variant } from '../runtime/module.ts'
 
 // What a bench finds out, as `--json` prints it.
 

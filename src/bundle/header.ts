@@ -1,4 +1,5 @@
 import { DynedgeError } from '../errors.ts'
+import type { Precision } from '../interface.ts'
 import { crc32c, hex32 } from './checksum.ts'
 import { type ContainerTensor, dataStartOf, isObject, LENGTH_BYTES, parseContainer, show } from './container.ts'
 
@@ -13,7 +14,6 @@ export const ALIGNMENT = 64
 export const HEADER_START = '{"__metadata__":{"dynedge_crc32c":"'
 
 export type BundleDtype = 'F32' | 'I32' | 'I16' | 'I8' | 'U8'
-export type Precision = 'f32' | 'w8' | 'int8'
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 export type JsonObject = { [key: string]: Json }
 

@@ -9,12 +9,15 @@ import { aborted, type Source } from './source.ts'
 /** Small enough that V8 replaces its first compilation of the checksum early. */
 const PIECE_BYTES = 64 * 1024
 
+/** How far a load has come. */
 export interface Progress {
   /** Bytes of the data section in memory. */
   readonly loaded: number
+  /** Bytes of the data section, all in all. */
   readonly total: number
 }
 
+/** @internal */
 export interface StreamOptions {
   /** Called before the first and after every chunk. */
   readonly onProgress?: (progress: Progress) => void
@@ -24,7 +27,7 @@ export interface StreamOptions {
 }
 
 /**
- * Reads and checks the header. `rest` is the data section, to be read once by `streamInto`, or to be
+ * @internal Reads and checks the header. `rest` is the data section, to be read once by `streamInto`, or to be
  * cancelled.
  * @throws DynedgeError; the source is cancelled then
  */
@@ -45,7 +48,7 @@ export async function readHeader(
 }
 
 /**
- * Copies the data section to `pointer` and checks every tensor's CRC32C with the module's `crc32c` on
+ * @internal Copies the data section to `pointer` and checks every tensor's CRC32C with the module's `crc32c` on
  * the way. A tensor's weights are then at `pointer + tensor.offset`.
  * @throws DynedgeError `damaged-bundle`, `truncated-bundle`, `oversized-bundle`, `integrity`, `aborted`,
  * `out-of-memory` for a memory that is too small, or what the source throws; `rest` is cancelled then

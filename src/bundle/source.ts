@@ -1,6 +1,6 @@
 import { DynedgeError } from '../errors.ts'
 
-/** A stream of bytes, read once. */
+/** @internal A stream of bytes, read once. */
 export interface Source {
   /** For messages: an address, a path, or a word. */
   readonly name: string
@@ -12,6 +12,10 @@ export interface Source {
   cancel(): Promise<void>
 }
 
+/**
+ * Where a bundle is: an address (in Node also a path, a `file:` address), or whatever holds its bytes. What can be read only once, a stream or
+ * Response, is read to its end.
+ */
 export type BundleInput =
   | string
   | URL
@@ -21,6 +25,7 @@ export type BundleInput =
   | ReadableStream<Uint8Array>
   | Response
 
+/** @internal */
 export interface SourceOptions {
   readonly signal?: AbortSignal
   /** Opens paths and file: addresses; without it, every string is fetched. */
@@ -28,7 +33,7 @@ export interface SourceOptions {
 }
 
 /**
- * Opens whatever a caller has. Addresses and paths are asked for here, bytes are not yet read.
+ * @internal Opens whatever a caller has. Addresses and paths are asked for here, bytes are not yet read.
  * @throws DynedgeError `not-found`, `network`, `bad-bundle` (an HTML page), `bad-input`, `aborted`
  */
 export async function openSource(input: BundleInput, options: SourceOptions = {}): Promise<Source> {
@@ -125,6 +130,7 @@ function fromStream(name: string, stream: ReadableStream<Uint8Array>, size?: num
   return { name, size, stream: read(), cancel }
 }
 
+/** @internal */
 export function aborted(signal: AbortSignal): DynedgeError {
   return new DynedgeError('aborted', 'Loading was aborted by its caller', { cause: signal.reason })
 }

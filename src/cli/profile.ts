@@ -1,5 +1,5 @@
+import type { StepTime } from '../interface.ts'
 import type { Operation } from '../kernels.ts'
-import type { StepTime } from '../network.ts'
 
 export interface Kind {
   kind: string

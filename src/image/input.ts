@@ -1,10 +1,29 @@
 import { DynedgeError } from '../errors.ts'
 import type { PixelSource } from './pixels.ts'
 
-/** Pictures as people have them. In Node: raw pixels. In a page also whatever a canvas can draw, and Blobs. */
-export type ImageInput = PixelSource | ImageData | CanvasImageSource | Blob
+/** A class of pages, for programs that are compiled for pages; nothing for those of Node, whose compiler knows none. */
+export type PageClass<Name extends string> = Name extends string
+  ? typeof globalThis extends Record<Name, { prototype: infer Instance }>
+    ? Instance
+    : never
+  : never
 
-/** Raw pixels of `image`; what is no pixel array is drawn to a canvas. Throws `bad-image`. */
+/** What a page's canvas can draw, and ImageData. */
+export type PageImage = PageClass<
+  | 'HTMLCanvasElement'
+  | 'HTMLImageElement'
+  | 'HTMLVideoElement'
+  | 'ImageBitmap'
+  | 'ImageData'
+  | 'OffscreenCanvas'
+  | 'SVGImageElement'
+  | 'VideoFrame'
+>
+
+/** Pictures as people have them. In Node: raw pixels. In a page also whatever a canvas can draw, and Blobs. */
+export type ImageInput = PixelSource | PageImage | Blob
+
+/** @internal Raw pixels of `image`; what is no pixel array is drawn to a canvas. Throws `bad-image`. */
 export async function imageOf(image: ImageInput): Promise<PixelSource> {
   if (typeof image !== 'object' || image === null) throw bad(`got ${image === null ? 'null' : typeof image}`)
   if ('data' in image && 'width' in image) return image as PixelSource

@@ -3,8 +3,11 @@ import { MAX_SIDE } from './spec.ts'
 
 /** A picture in memory: rows from the top, pixels from the left, bytes gray, RGB or RGBA. */
 export interface PixelSource {
+  /** height rows of width pixels of 1, 3 or 4 bytes. */
   data: Uint8Array | Uint8ClampedArray
+  /** Pixels of a row. */
   width: number
+  /** Rows. */
   height: number
   /** Bytes per pixel: 1 gray, 3 RGB, 4 RGBA (alpha is ignored). Without it, the length of `data` decides. */
   channels?: 1 | 3 | 4
@@ -12,7 +15,7 @@ export interface PixelSource {
   rowBytes?: number
 }
 
-/** A checked source: everything explicit, data as plain bytes. */
+/** @internal A checked source: everything explicit, data as plain bytes. */
 export interface Pixels {
   data: Uint8Array
   width: number
@@ -22,7 +25,7 @@ export interface Pixels {
 }
 
 /**
- * Fills in the defaults of `source`. The bytes are not copied.
+ * @internal Fills in the defaults of `source`. The bytes are not copied.
  * Throws `bad-image` when sizes and bytes contradict each other.
  */
 export function checkPixels(source: PixelSource): Pixels {

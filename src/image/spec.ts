@@ -2,18 +2,21 @@ import { DynedgeError } from '../errors.ts'
 
 /** How a network wants its pictures; travels in the bundle's header. */
 export interface InputSpec {
+  /** Red, green, blue. */
   channels: 3
   /** Per channel, of values in 0..1: the network sees (byte / 255 - mean) / std. */
   mean: number[]
+  /** Per channel, as `mean`. */
   std: number[]
-  /** Input size the network was trained for. */
+  /** Input size that the network was trained for, pixels. */
   size: [height: number, width: number]
-  /** Shorter side of the whole resized picture at that size; the rest is cropped away. */
+  /** Shorter side of the whole resized picture at that size, pixels; the rest is cropped away, the same on both sides. */
   shorterSide: number
+  /** How it is resized: as Pillow does, antialiased. */
   resampling: 'bilinear'
 }
 
-/** Throws `bad-input` unless `spec` can be followed. */
+/** @internal Throws `bad-input` unless `spec` can be followed. */
 export function checkInputSpec(spec: InputSpec): void {
   if (spec.channels !== 3) throw bad(`channels is ${spec.channels}, expected 3`)
   if (spec.resampling !== 'bilinear') throw bad(`resampling is ${spec.resampling}, expected 'bilinear'`)

@@ -1,10 +1,10 @@
 import type { Coefficients, Conv, Graph, Linear, Use } from '../graph/graph.ts'
 import { isInteger } from '../graph/integer.ts'
+import type { Precision } from '../interface.ts'
 import { kernelFor } from '../kernels.ts'
 import { assignLanes, type ConvKind, convKind, type Lanes } from './lanes.ts'
 
-/** `int8`: integer arithmetic where the graph's quantization says so, float32 elsewhere. */
-export type Precision = 'f32' | 'w8' | 'int8'
+export type { Precision }
 
 /** How the weight of a node lies in a bundle, and how to find each value in its PyTorch tensor. docs/layouts.md has the formulas. */
 export interface WeightLayout {

@@ -1,9 +1,9 @@
 import { relaxedSimd, simd } from 'wasm-feature-detect'
 import type { Backend } from '../backend.ts'
 import { DynedgeError } from '../errors.ts'
+import type { Variant } from '../interface.ts'
 
-/** One binary of the kernels; all are built from the same source. */
-export type Variant = 'simd' | 'relaxed'
+export type { Variant }
 
 /** The file it lies in; with shared memory there are others. */
 export type Binary = Variant | `${Variant}-threads`

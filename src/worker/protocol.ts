@@ -1,6 +1,6 @@
 import type { BundleInput } from '../bundle/source.ts'
 import type { ErrorCode } from '../errors.ts'
-import type { Network } from '../interface.ts'
+import type { Description, Network } from '../interface.ts'
 import type { LoadOptions } from '../load.ts'
 import type { WasmAddresses } from '../runtime/page-platform.ts'
 
@@ -34,8 +34,6 @@ export type Request = { id: number } & (Call | { call: 'abort' })
 
 /** What does not change while a network lives. */
 export type Facts = Pick<Network, 'name' | 'precision' | 'input' | 'labels' | 'graph' | 'variant' | 'threadsNote'>
-
-export type Description = ReturnType<Network['describe']>
 
 export interface SentError {
   /** Without it, it was no `DynedgeError`. */

@@ -1,12 +1,21 @@
 import type { BundleInput } from '../bundle/source.ts'
 import { DynedgeError } from '../errors.ts'
 import type { ImageInput } from '../image/input.ts'
-import type { Network } from '../interface.ts'
+import type {
+  ClassifyOptions,
+  Description,
+  Network,
+  Outputs,
+  Prediction,
+  Profile,
+  ProfileOptions,
+  RunOptions,
+  TensorInput,
+} from '../interface.ts'
 import type { LoadOptions } from '../load.ts'
-import type { ClassifyOptions, Outputs, Prediction, RunOptions, TensorInput } from '../network.ts'
 import { type OpenBundle, openBundle, sentBytes } from './bundle.ts'
 import { checkSignal, type Hearing, Line } from './line.ts'
-import type { Call, Description, Facts, Host, Method, Sendable, SentOptions } from './protocol.ts'
+import type { Call, Facts, Host, Method, Sendable, SentOptions } from './protocol.ts'
 
 /** `load` into a worker that `host` starts; one worker for one network. */
 export async function loadInWorker(host: Host, bundle: BundleInput, options: LoadOptions): Promise<Network> {
@@ -65,7 +74,7 @@ class RemoteNetwork implements Network {
     return this.askOf('classifyFully', image, options)
   }
 
-  async profile(options: Parameters<Network['profile']>[0] = {}): ReturnType<Network['profile']> {
+  async profile(options: ProfileOptions = {}): Promise<Profile> {
     return this.ask('profile', () => ({ message: options, transfer: [] }))
   }
 

@@ -1,8 +1,7 @@
 import { DynedgeError } from '../errors.ts'
-import type { Network } from '../interface.ts'
+import type { Description, Network, Outputs } from '../interface.ts'
 import type { Load, LoadOptions } from '../load.ts'
-import type { Outputs } from '../network.ts'
-import type { Call, Description, Method, Reply, Request, SentError, SentResponse } from './protocol.ts'
+import type { Call, Method, Reply, Request, SentError, SentResponse } from './protocol.ts'
 
 type LoadCall = Extract<Call, { call: 'load' }>
 
