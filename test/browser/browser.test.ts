@@ -1,11 +1,11 @@
 import type { Server } from 'node:http'
-import type { Page } from 'puppeteer-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type * as Dynedge from '../../src/browser.ts'
 import type { Variant } from '../../src/index.ts'
 import { load, seededTensor, smallBundle } from '../helpers/bundles.ts'
 import { variants } from '../helpers/wasm.ts'
-import { openBrowser, serve } from './page.ts'
+import { BROWSERS, runnerIn, type Session } from './browsers.ts'
+import { serve } from './page.ts'
 
 type Sdk = typeof Dynedge
 interface Globals {
@@ -24,9 +24,6 @@ const pixels = Uint8ClampedArray.from({ length: HEIGHT * WIDTH * 4 }, (_, i) => 
 
 let origin: string
 let server: Server
-let page: Page
-let complaints: string[]
-let close: () => Promise<void>
 
 beforeAll(async () => {
   const type = 'application/octet-stream'
@@ -34,22 +31,22 @@ beforeAll(async () => {
     '/net.safetensors': { type, bytes: bundle },
     '/f32.safetensors': { type, bytes: exact },
   }))
-  ;({ page, complaints, close } = await openBrowser())
-  await page.goto(`${origin}/`)
-  await page.evaluate(`import('/dist/browser.js').then((sdk) => { globalThis.sdk = sdk })`)
 })
 
-afterAll(async () => {
-  await close?.()
-  server?.close()
-})
+afterAll(() => void server?.close())
 
-/** Runs in the page with the SDK at hand; tsx and esbuild must leave it self-contained. */
-const inPage = <A, R>(run: (globals: Globals, argument: A) => Promise<R> | R, argument?: A): Promise<R> =>
-  page.evaluate(`(${run})(globalThis, ${JSON.stringify(argument ?? null)})`) as Promise<R>
+describe.each(BROWSERS)('a page in $name', ({ open, has }) => {
+  let session: Session
+  beforeAll(async () => {
+    session = await open()
+    await session.goto(`${origin}/`)
+    await session.evaluate(`import('/dist/browser.js').then((sdk) => { globalThis.sdk = sdk })`)
+  })
+  afterAll(() => session?.close())
+  const inPage = runnerIn<Globals>(() => session)
+  const VARIANTS: Variant[] = has.relaxedSimd ? ['simd', 'relaxed'] : ['simd']
 
-describe('a page in headless Chromium', () => {
-  test.each(['simd', 'relaxed'] as Variant[])('%s: loads by URL with progress', async (variant) => {
+  test.each(VARIANTS)('%s: loads by URL with progress', async (variant) => {
     const seen = await inPage(async (page, variant) => {
       const progress: Dynedge.Progress[] = []
       page.net = await page.sdk.load('/net.safetensors', {
@@ -67,12 +64,12 @@ describe('a page in headless Chromium', () => {
     expect(seen.progress[0].total).toBeLessThan(bundle.length)
   })
 
-  test.each([
-    ['simd', 'w8', '/net.safetensors'],
-    ['simd', 'f32', '/f32.safetensors'],
-    ['relaxed', 'w8', '/net.safetensors'],
-    ['relaxed', 'f32', '/f32.safetensors'],
-  ] as const)('%s, %s: logits equal those of Node', async (variant, precision, url) => {
+  const files = { w8: '/net.safetensors', f32: '/f32.safetensors' }
+  test.each(
+    VARIANTS.flatMap((variant) =>
+      (['w8', 'f32'] as const).map((precision) => [variant, precision, files[precision]] as const),
+    ),
+  )('%s, %s: logits equal those of Node', async (variant, precision, url) => {
     const here = variants().some(({ name }) => name === variant) ? variant : 'simd'
     const node = await load(precision === 'f32' ? exact : bundle, { variant: here })
     for (const [height, width] of [
@@ -97,8 +94,15 @@ describe('a page in headless Chromium', () => {
     }
   })
 
-  test('chooses relaxed SIMD by itself', async () => {
-    expect(await inPage(async (page) => (await page.sdk.load('/net.safetensors')).variant)).toBe('relaxed')
+  test('chooses relaxed SIMD by itself where there is any, and says where there is none', async () => {
+    expect(await inPage(async (page) => (await page.sdk.load('/net.safetensors')).variant)).toBe(VARIANTS.at(-1))
+    const forced = inPage(async ({ sdk }) =>
+      sdk.load('/net.safetensors', { variant: 'relaxed' }).then(
+        ({ variant }) => variant,
+        ({ code }) => code,
+      ),
+    )
+    expect(await forced).toBe(has.relaxedSimd ? 'relaxed' : 'unsupported-engine')
   })
 
   test('classifies raw pixels, ImageData, <img>, canvas, ImageBitmap and Blob alike, as Node does', async () => {
@@ -146,14 +150,14 @@ describe('a page in headless Chromium', () => {
     ['/app/model.safetensors', 'bad-bundle'],
     ['http://127.0.0.1:1/', 'network'],
   ])('%s is %s', async (url, code) => {
-    const seen = complaints.length
+    const seen = session.complaints.length
     const error = await inPage(async (page, url) => {
       const error = await page.sdk.load(url).catch((error: unknown) => error)
       return { code: (error as Dynedge.DynedgeError).code, typed: error instanceof page.sdk.DynedgeError }
     }, url)
     expect(error).toEqual({ code, typed: true })
     // The browser itself reports what it could not fetch; the SDK says nothing.
-    expect(complaints.splice(seen).filter((text) => !/^Failed to load resource/.test(text))).toEqual([])
+    expect(session.complaints.splice(seen).filter((text) => !/^Failed to load resource/.test(text))).toEqual([])
   })
 
   test('what is no picture, or disposed of, is refused', async () => {
@@ -176,6 +180,6 @@ describe('a page in headless Chromium', () => {
   })
 
   test('nothing was written to the console', () => {
-    expect(complaints).toEqual([])
+    expect(session.complaints).toEqual([])
   })
 })

@@ -38,27 +38,38 @@ const CANDIDATES = process.env.CHROMIUM
   ? [process.env.CHROMIUM]
   : ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
-/** A headless Chromium with a profile of its own; `close` ends it. Throws, with the way to install one, where there is none. */
-export async function openBrowser(): Promise<{ page: Page; complaints: string[]; close(): Promise<void> }> {
+/**
+ * A headless Chromium with a profile of its own, started with `more` flags too; `close` ends it. Throws, with the way to install one,
+ * where there is none.
+ */
+export async function openBrowser(
+  more: string[] = [],
+): Promise<{ page: Page; complaints: string[]; close(): Promise<void> }> {
   const executablePath = CANDIDATES.find(existsSync)
   if (!executablePath)
     throw new Error('There is no Chromium here: apt-get update && apt-get install -y chromium (or CHROMIUM=<path>).')
   const userDataDir = mkdtempSync(join(tmpdir(), 'dynedge-chromium-'))
   const browser: Browser = await puppeteer.launch({
     executablePath,
-    args: FLAGS.split(' '),
+    args: [...FLAGS.split(' '), ...more],
     userDataDir,
     headless: true,
   })
   const page = await browser.newPage()
-  const complaints: string[] = []
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warn') complaints.push(message.text())
-  })
-  page.on('pageerror', (error) => complaints.push(String(error)))
+  const complaints = listen(page)
   const close = async () => {
     await browser.close()
     rmSync(userDataDir, { recursive: true, force: true, maxRetries: 5 })
   }
   return { page, complaints, close }
+}
+
+/** What a page writes to the console as errors and warnings, from now on. */
+export function listen(page: Page): string[] {
+  const complaints: string[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warn') complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  return complaints
 }
