@@ -46,7 +46,8 @@ export async function* streamed(
   const ask = () => {
     request = tells
       ? video.requestVideoFrameCallback((_, frame) => {
-          seen(frame.mediaTime)
+          // WebKitGTK's is 0 for a camera.
+          seen(frame.mediaTime || video.currentTime)
           ask()
         })
       : requestAnimationFrame(() => {

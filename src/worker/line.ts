@@ -33,7 +33,7 @@ export class Line {
         (reason) => this.end(ended(reason)),
       )
     } catch (cause) {
-      throw ended((cause as Error).message, cause)
+      throw ended(`it does not start (${(cause as Error).message})`, cause)
     }
   }
 

@@ -8,6 +8,8 @@ export interface Session {
   readonly version: string
   /** What page and browser have written to the console: errors and warnings. */
   readonly complaints: string[]
+  /** Whether they have the browser's own words too: of policies, of files that are missing. */
+  readonly hearsBrowser: boolean
   goto(address: string): Promise<void>
   /** What an expression of JavaScript gives in the page, as JSON; a promise is waited for. */
   evaluate<R>(expression: string): Promise<R>
@@ -61,6 +63,7 @@ async function openChromium({ clip }: OpenOptions = {}): Promise<Session> {
   return {
     version: await page.browser().version(),
     complaints,
+    hearsBrowser: true,
     goto: async (address) => void (await page.goto(address)),
     evaluate: async (expression) => parsed(await page.evaluate(asJson(expression))),
     workers: () => page.workers().length,

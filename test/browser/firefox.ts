@@ -25,6 +25,7 @@ export async function openFirefox(): Promise<Session> {
   return {
     version: await browser.version(),
     complaints: listen(page),
+    hearsBrowser: true,
     goto: async (address) => void (await page.goto(address)),
     evaluate: async (expression) => parsed(await page.evaluate(asJson(expression))),
     close: () => browser.close(),

@@ -73,6 +73,7 @@ async function openSession(driver: string, ended: () => Promise<void>): Promise<
   return {
     version: `WebKitGTK/${capabilities.browserVersion}`,
     complaints,
+    hearsBrowser: false,
     goto: async (url) => void (await ask('POST', `${at}/url`, { url })),
     async evaluate(expression) {
       const script = `const done = arguments[0]

@@ -7,7 +7,8 @@ import type { StartThread } from './team.ts'
 export function threadsOfPage(wasm: Platform['wasm'], address: string): Prepare {
   return preparing({
     cores: () => navigator.hardwareConcurrency ?? 1,
-    obstacle: () => (crossOriginIsolated ? undefined : NOT_ISOLATED),
+    obstacle: () =>
+      !crossOriginIsolated ? NOT_ISOLATED : typeof SharedArrayBuffer === 'undefined' ? NO_SHARING : undefined,
     wasm,
     start: startThread(address),
   })
@@ -15,6 +16,9 @@ export function threadsOfPage(wasm: Platform['wasm'], address: string): Prepare 
 
 const NOT_ISOLATED =
   'The page is not cross-origin isolated, so it has no shared memory: it needs the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp.'
+/** WebKitGTK as it is shipped. */
+const NO_SHARING =
+  'This browser has no shared memory (SharedArrayBuffer), even for a page that is cross-origin isolated.'
 
 const startThread =
   (address: string): StartThread =>
