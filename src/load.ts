@@ -6,7 +6,7 @@ import { DynedgeError } from './errors.ts'
 import { checkGraph } from './graph/check.ts'
 import { type Graph, inferShapes } from './graph/graph.ts'
 import { checkQuantization, isInteger } from './graph/integer.ts'
-import { parameterShapes } from './graph/parameters.ts'
+import { weightShape } from './graph/parameters.ts'
 import { checkInputSpec, type InputSpec } from './image/spec.ts'
 import type { Network as AnyNetwork, Precision, Variant } from './interface.ts'
 import { checkInputSize, Network } from './network.ts'
@@ -117,8 +117,7 @@ export function checkHeader({ metadata, tensors }: BundleHeader): Graph {
   for (const layout of weightLayouts(graph))
     for (const { name, dtype, elements } of weightTensors(layout, precision)) {
       const bytes = aligned(elements * (dtype === 'I8' ? 1 : 4))
-      const tensor = tensors.get(name)
-      if (!tensor) throw new DynedgeError('bad-bundle', `The bundle has no tensor ${name}, which its graph needs.`)
+      const tensor = needed(tensors, name)
       if (tensor.dtype !== dtype || tensor.bytes !== bytes)
         throw new DynedgeError(
           'unsupported-layout',
@@ -128,20 +127,19 @@ export function checkHeader({ metadata, tensors }: BundleHeader): Graph {
   return graph
 }
 
+function needed(tensors: BundleHeader['tensors'], name: string) {
+  const tensor = tensors.get(name)
+  if (!tensor) throw new DynedgeError('bad-bundle', `The bundle has no tensor ${name}, which its graph needs.`)
+  return tensor
+}
+
 /** Has every layer at least as many bytes as weights? Before anything is worked out whose size the graph alone decides. */
 function checkClaims(graph: Graph, precision: Precision, tensors: BundleHeader['tensors']): void {
-  const weights = new Map<string, number>()
-  for (const [name, shape] of parameterShapes(graph))
-    weights.set(
-      name,
-      shape.reduce((product, side) => product * side, 1),
-    )
   for (const node of graph.nodes) {
     if (!('params' in node)) continue
-    const least = weights.get(node.params.weight)! * (precision === 'w8' || isInteger(graph, node) ? 1 : 4)
-    const bytes = tensors.get(`${node.name}.weight`)?.bytes
-    if (bytes === undefined)
-      throw new DynedgeError('bad-bundle', `The bundle has no tensor ${node.name}.weight, which its graph needs.`)
+    const values = weightShape(node).reduce((product, side) => product * side)
+    const least = values * (precision === 'w8' || isInteger(graph, node) ? 1 : 4)
+    const { bytes } = needed(tensors, `${node.name}.weight`)
     if (bytes < least)
       throw new DynedgeError(
         'unsupported-layout',

@@ -67,7 +67,7 @@ export interface BundleHeader {
  */
 export function parseHeader(head: Uint8Array, fileBytes?: number): BundleHeader {
   const dataStart = dataStartOf(head, 'bad-bundle')
-  if (dataStart !== head.length) throw bad(`header ends at byte ${dataStart}, got ${head.length} bytes`)
+  ASSERT: if (dataStart !== head.length) throw bad(`header ends at byte ${dataStart}, got ${head.length} bytes`)
   checkHeaderCrc(head)
   const container = parseContainer(head.subarray(LENGTH_BYTES), 'bad-bundle')
   const metadata = parseMetadata(container.metadata.get('dynedge'))

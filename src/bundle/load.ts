@@ -81,8 +81,8 @@ async function copyAndCheck(
   chunks: AsyncIterable<Uint8Array>,
   { onProgress, signal }: StreamOptions,
 ): Promise<number> {
-  const room = backend.memory.buffer.byteLength
-  if (pointer + total > room) {
+  ASSERT: if (pointer + total > backend.memory.buffer.byteLength) {
+    const room = backend.memory.buffer.byteLength
     throw new DynedgeError('out-of-memory', `The bundle takes ${total} bytes at ${pointer}, the memory has ${room}`)
   }
   const checker = new TensorChecker(backend, pointer, tensors.values())

@@ -1,4 +1,4 @@
-import type { Graph, Node } from './graph.ts'
+import type { Coefficients, Conv, Graph, Linear, Node } from './graph.ts'
 
 /** Shape of every parameter of a graph in its PyTorch state dict; a dynamic weight is [Cout * g_t, Cin / groups, k, k]. */
 export function parameterShapes(graph: Graph): Map<string, number[]> {
@@ -8,16 +8,19 @@ export function parameterShapes(graph: Graph): Map<string, number[]> {
 }
 
 function addNode(node: Node, shapes: Map<string, number[]>): void {
-  if (node.op === 'conv') {
-    const rows = node.channels * (node.dynamic?.kernels ?? 1)
-    shapes.set(node.params.weight, [rows, node.input.channels / node.groups, node.kernel, node.kernel])
-    if (node.params.bias) shapes.set(node.params.bias, [rows])
-    if (node.params.bn) for (const part of BN_PARTS) shapes.set(`${node.params.bn}.${part}`, [node.channels])
-  } else if (node.op === 'linear' || node.op === 'coefficients') {
-    const rows = node.op === 'linear' ? node.channels : node.length
-    shapes.set(node.params.weight, [rows, node.input.channels])
-    if (node.params.bias) shapes.set(node.params.bias, [rows])
-  }
+  if (!('params' in node)) return
+  const { weight, bias, bn } = node.params
+  const shape = weightShape(node)
+  shapes.set(weight, shape)
+  if (bias) shapes.set(bias, [shape[0]])
+  if (bn) for (const part of BN_PARTS) shapes.set(`${bn}.${part}`, [(node as Conv).channels])
+}
+
+/** Of the weight alone. */
+export function weightShape(node: Conv | Linear | Coefficients): number[] {
+  if (node.op !== 'conv') return [node.op === 'linear' ? node.channels : node.length, node.input.channels]
+  const rows = node.channels * (node.dynamic?.kernels ?? 1)
+  return [rows, node.input.channels / node.groups, node.kernel, node.kernel]
 }
 
 export const BN_PARTS = ['weight', 'bias', 'running_mean', 'running_var'] as const

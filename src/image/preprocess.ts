@@ -52,7 +52,7 @@ export function runImagePlan(
   target: ImageTarget,
 ): void {
   const pixels = checkPixels(source)
-  checkRun(plan, pixels, staging, target, backend.memory.buffer.byteLength)
+  ASSERT: checkRun(plan, pixels, staging, target, backend.memory.buffer.byteLength)
   const tables = target.quantization ? quantisedTables(plan.tables, target.quantization) : plan.tables
   for (const block of plan.blocks) {
     writeTables(backend, plan, block, tables, staging.pointer)

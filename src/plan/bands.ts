@@ -89,9 +89,15 @@ function rowsOf(
 ): Partial<Record<Word, number>> {
   const { width } = shape
   const flat = words.Columns !== width
-  const moved = (of: 'In' | 'Out' | 'Side') =>
-    (words[`${of}At`] ?? 0) + first * ((flat ? width * (words[`${of}Pixel`] ?? 0) : words[`${of}Row`]) ?? 0)
+  const moved = (at = 0, row = 0, pixel = 0) => at + first * (flat ? width * pixel : row)
   const [Rows, Columns] = flat ? [1, (last - first) * width] : [last - first, width]
   const Units = Math.ceil((Rows * Columns) / 8)
-  return { InAt: moved('In'), OutAt: moved('Out'), SideAt: moved('Side'), Rows, Columns, Units }
+  return {
+    InAt: moved(words.InAt, words.InRow, words.InPixel),
+    OutAt: moved(words.OutAt, words.OutRow, words.OutPixel),
+    SideAt: moved(words.SideAt, words.SideRow, words.SidePixel),
+    Rows,
+    Columns,
+    Units,
+  }
 }

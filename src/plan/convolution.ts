@@ -3,7 +3,7 @@ import type { Conv, Shuffle } from '../graph/graph.ts'
 import { kernelFor } from '../kernels.ts'
 import type { Drafting } from './drafting.ts'
 import { zipOf } from './lanes.ts'
-import { pixelAt, pixelBytes, rowBytes, topOf } from './pictures.ts'
+import { beside, reading, topOf, writing } from './pictures.ts'
 import type { Operand, Word } from './program.ts'
 import { bounds } from './steps-int8.ts'
 import { holesOf, integerDepth, type WeightLayout, wholeLanes } from './weights.ts'
@@ -36,14 +36,8 @@ export function convolution(draft: Drafting, node: Conv): void {
       ? residual(draft, node.residual, operands)
       : {}
   const words: Partial<Record<Word, number>> = {
-    InAt: pixelAt(input, node.padding) + (node.input.from ?? 0) * input.bytes,
-    InRow: rowBytes(input),
-    InPixel: pixelBytes(input),
-    OutAt: pixelAt(output, 0),
-    OutRow: rowBytes(output),
-    OutPixel: pixelBytes(output),
-    Rows: height,
-    Columns: width,
+    ...reading(input, node.input, node.padding),
+    ...writing(output),
     Depth: layout.taps.length,
     // Zipped, only real channels may be stored: the next pixel begins right behind them.
     Lanes: shuffle ? node.channels : layout.lanes.length,
@@ -73,8 +67,9 @@ function pointwise(node: Conv, layout: WeightLayout, words: Partial<Record<Word,
   words.InRow! *= node.stride
   words.InPixel! *= node.stride
   words.Stride = 1
-  const flat = (row: Word, pixel: Word) => words[row] === words.Columns! * words[pixel]!
-  if (flat('InRow', 'InPixel') && flat('OutRow', 'OutPixel') && (!words.SideMode || flat('SideRow', 'SidePixel'))) {
+  const flat = (row?: number, pixel?: number) => row === words.Columns! * pixel!
+  const flatSide = !words.SideMode || flat(words.SideRow, words.SidePixel)
+  if (flat(words.InRow, words.InPixel) && flat(words.OutRow, words.OutPixel) && flatSide) {
     words.Columns = words.Rows! * words.Columns!
     words.Rows = 1
   }
@@ -174,13 +169,7 @@ function residual(
 ): Partial<Record<Word, number>> {
   const picture = draft.pictures.get(tensor)!
   operands.Side = tensor
-  return {
-    SideMode: Side.Add,
-    SideAt: pixelAt(picture, 0),
-    SideRow: rowBytes(picture),
-    SidePixel: pixelBytes(picture),
-    SideZero: picture.quantization?.zero,
-  }
+  return { ...beside(picture, 0), SideMode: Side.Add, SideZero: picture.quantization?.zero }
 }
 
 function passThrough(
@@ -191,10 +180,8 @@ function passThrough(
   const picture = draft.pictures.get(node.left.tensor)!
   operands.Side = node.left.tensor
   return {
+    ...beside(picture, node.left.from),
     SideMode: { zip2: Side.Zip2, zip4: Side.Zip4, pairs: Side.ZipPairs }[zipOf(node)],
-    SideAt: pixelAt(picture, 0) + (node.left.from ?? 0) * picture.bytes,
-    SideRow: rowBytes(picture),
-    SidePixel: pixelBytes(picture),
     SideGroup: zipOf(node) === 'zip4' ? (node.left.channels / 3) * picture.bytes : 0,
   }
 }

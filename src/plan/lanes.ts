@@ -64,30 +64,23 @@ function sixLanes(channels: number): Lanes {
 
 /** Four groups of two: first members, then second members; missing groups are padding. */
 function twoLanes(channels: number): Lanes {
-  const lanes: number[] = []
-  for (let block = 0; block < channels; block += 8)
-    for (let member = 0; member < 2; ++member)
-      for (let group = 0; group < 4; ++group) {
-        const channel = block + 2 * group + member
-        lanes.push(channel < channels ? channel : -1)
-      }
-  return padded(lanes, 8)
+  return blocks(channels, [0, 2, 4, 6, 1, 3, 5, 7])
 }
 
 /** Blocks of two groups a, b: a0..a3 b0..b3 a4 a5 b4 b5, what the int8 grouped6 reads; b is padding in an odd last block. */
 function sixInLanes(channels: number): Lanes {
-  const order = [0, 1, 2, 3, 6, 7, 8, 9, 4, 5, 10, 11]
-  return sixBlocks(channels, order)
+  return blocks(channels, [0, 1, 2, 3, 6, 7, 8, 9, 4, 5, 10, 11])
 }
 
 /** And what it writes: a0 b0 a1 b1 ... */
 function sixOutLanes(channels: number): Lanes {
-  return sixBlocks(channels, [0, 6, 1, 7, 2, 8, 3, 9, 4, 10, 5, 11])
+  return blocks(channels, [0, 6, 1, 7, 2, 8, 3, 9, 4, 10, 5, 11])
 }
 
-function sixBlocks(channels: number, order: number[]): Lanes {
+/** As many channels at a time as `order` has, in that order; what is missing from the last block is padding. */
+function blocks(channels: number, order: number[]): Lanes {
   const lanes: number[] = []
-  for (let block = 0; block < channels; block += 12)
+  for (let block = 0; block < channels; block += order.length)
     for (const member of order) lanes.push(block + member < channels ? block + member : -1)
   return Int32Array.from(lanes)
 }

@@ -1,5 +1,6 @@
-import type { Quantization, Shape } from '../graph/graph.ts'
+import type { Quantization, Shape, Use } from '../graph/graph.ts'
 import type { Lanes } from './lanes.ts'
+import type { Word } from './program.ts'
 
 /** An activation in the arena: NHWC, `border` pixels of padding around it, every pixel `lanes` values long. */
 export interface Picture {
@@ -20,6 +21,29 @@ export const pictureBytes = (picture: Picture) =>
 /** Byte offset of pixel (-reach, -reach). */
 export const pixelAt = (picture: Picture, reach: number) =>
   (picture.border - reach) * (rowBytes(picture) + pixelBytes(picture))
+
+type Words = Partial<Record<Word, number>>
+
+/** Words of a step that reads `use` of a picture: from pixel (-reach, -reach) on. */
+export const reading = (picture: Picture, use?: Use, reach = 0): Words => ({
+  InAt: pixelAt(picture, reach) + (use?.from ?? 0) * picture.bytes,
+  InRow: rowBytes(picture),
+  InPixel: pixelBytes(picture),
+})
+/** Of one that writes all of it. */
+export const writing = (picture: Picture): Words => ({
+  OutAt: pixelAt(picture, 0),
+  OutRow: rowBytes(picture),
+  OutPixel: pixelBytes(picture),
+  Rows: picture.shape.height,
+  Columns: picture.shape.width,
+})
+/** Of one that takes it, from channel `from` on, beside its input. */
+export const beside = (picture: Picture, from = 0): Words => ({
+  SideAt: pixelAt(picture, 0) + from * picture.bytes,
+  SideRow: rowBytes(picture),
+  SidePixel: pixelBytes(picture),
+})
 
 /** Of the kernels that read a picture. */
 export const dtypeOf = (picture: Picture) => (picture.quantization ? 'i8' : 'f32')

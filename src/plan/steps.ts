@@ -3,7 +3,7 @@ import type { Dequantize, Graph, Node, Quantize, Use } from '../graph/graph.ts'
 import { kernelFor } from '../kernels.ts'
 import { convolution } from './convolution.ts'
 import { Drafting } from './drafting.ts'
-import { dtypeOf, type Picture, pixelAt, pixelBytes, rowBytes } from './pictures.ts'
+import { dtypeOf, type Picture, reading, writing } from './pictures.ts'
 import type { PlannedStep } from './program.ts'
 import { meanRatio } from './steps-int8.ts'
 import { type Precision, usedLanes } from './weights.ts'
@@ -71,9 +71,7 @@ class Drafter extends Drafting {
         Units: quantization ? Math.ceil(lanes / 8) : lanes / 4,
         Axis: Axis.Quads,
         Lanes: lanes,
-        InAt: pixelAt(picture, 0) + (input.from ?? 0) * picture.bytes,
-        InRow: rowBytes(picture),
-        InPixel: pixelBytes(picture),
+        ...reading(picture, input),
         InRows: picture.shape.height,
         InColumns: picture.shape.width,
         InZero: quantization?.zero,
@@ -116,16 +114,10 @@ class Drafter extends Drafting {
         Lanes: to.lanes.length,
         Kernel: kernel,
         Stride: stride,
-        InAt: pixelAt(from, 0),
-        InRow: rowBytes(from),
-        InPixel: pixelBytes(from),
+        ...reading(from),
         InRows: from.shape.height,
         InColumns: from.shape.width,
-        OutAt: pixelAt(to, 0),
-        OutRow: rowBytes(to),
-        OutPixel: pixelBytes(to),
-        Rows: to.shape.height,
-        Columns: to.shape.width,
+        ...writing(to),
       },
     )
   }
@@ -143,15 +135,9 @@ class Drafter extends Drafting {
       {
         Units: to.shape.height,
         Axis: Axis.Rows,
-        Rows: to.shape.height,
-        Columns: to.shape.width,
         Lanes: to.lanes.length,
-        InAt: pixelAt(from, 0),
-        InRow: rowBytes(from),
-        InPixel: pixelBytes(from),
-        OutAt: pixelAt(to, 0),
-        OutRow: rowBytes(to),
-        OutPixel: pixelBytes(to),
+        ...reading(from),
+        ...writing(to),
         Top: 2 ** bits - 1,
         ...(quantize ? { OutZero: zero } : { InZero: zero }),
       },

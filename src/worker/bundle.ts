@@ -1,6 +1,6 @@
 import type { BundleInput } from '../bundle/source.ts'
 import { DynedgeError } from '../errors.ts'
-import type { Host, Sendable, SentResponse } from './protocol.ts'
+import type { Host, Sendable } from './protocol.ts'
 
 /** Each call opens the bundle once more and gives what is to be sent to a worker. */
 export type OpenBundle = () => Promise<Sendable>
@@ -15,8 +15,10 @@ export function openBundle(host: Host, bundle: BundleInput, transfer: boolean): 
     return async () => ({ message, transfer: [] })
   }
   const kind = Object.prototype.toString.call(bundle).slice(8, -1)
-  if (kind === 'Response') return once(kind, () => sentResponse(bundle as Response))
-  if (kind === 'ReadableStream') return once(kind, () => sentStream(bundle as ReadableStream<Uint8Array>))
+  if (kind === 'Response' || kind === 'ReadableStream')
+    return once(kind, async () =>
+      (await import('./sent-stream.ts')).sentStream(bundle as Response, sentBytes, DynedgeError),
+    )
   const isBytes = ArrayBuffer.isView(bundle)
   if (!isBytes && kind !== 'ArrayBuffer' && kind !== 'SharedArrayBuffer')
     return async () => ({ message: bundle, transfer: [] })
@@ -45,26 +47,4 @@ export function sentBytes<T extends ArrayBufferView & { slice(): T }>(view: T, t
   const own = transfer && buffer instanceof ArrayBuffer && byteLength === buffer.byteLength
   const message = own ? view : view.slice()
   return { message, transfer: [message.buffer as ArrayBuffer] }
-}
-
-async function sentResponse(response: Response): Promise<Sendable> {
-  const { status, statusText, headers, body, bodyUsed, type } = response
-  if (!status || bodyUsed)
-    throw new DynedgeError('usage', 'The response cannot be read: it is opaque, or was read already.')
-  // Another origin may hide that the bytes are coded, and then this is not their length.
-  const known = [...headers].filter(([name]) => type !== 'cors' || name !== 'content-length')
-  const { message, transfer } = body ? await sentStream(body) : { message: null, transfer: [] }
-  return { message: { body: message, init: { status, statusText, headers: known } } as SentResponse, transfer }
-}
-
-async function sentStream(stream: ReadableStream<Uint8Array>): Promise<Sendable> {
-  if (stream.locked) throw new DynedgeError('usage', 'The stream is being read by someone else.')
-  try {
-    const probe = new ReadableStream()
-    structuredClone(probe, { transfer: [probe] })
-  } catch {
-    // Safari gives no streams away.
-    return sentBytes(new Uint8Array(await new Response(stream).arrayBuffer()), true)
-  }
-  return { message: stream, transfer: [stream] }
 }
