@@ -144,6 +144,7 @@ await build({
   entryPoints: {
     node: 'src/node.ts',
     cli: 'src/cli/main.ts',
+    'cli-api': 'src/cli/index.ts',
     'eval-worker': 'src/cli/eval/worker.ts',
     'node-worker': 'src/worker/node-worker.ts',
     'thread-node': 'src/runtime/threads/thread-node.ts',
@@ -157,3 +158,13 @@ await build({
   chunkNames: '[name]-[hash]',
 })
 execFileSync(bin('tsc'), ['-p', 'tsconfig.types.json'], { stdio: 'inherit' })
+
+// tsc declares every file that it read. An app's compiler reads what it finds from the exports; the rest goes.
+const declared = (entry) =>
+  typeof entry === 'string' ? (entry.endsWith('.d.ts') ? [entry] : []) : Object.values(entry).flatMap(declared)
+const reached = new Set(declared(JSON.parse(readFileSync('package.json', 'utf8')).exports).map((path) => join(path)))
+for (const path of reached)
+  for (const [, from] of readFileSync(path, 'utf8').matchAll(/(?:from|import\()\s*['"](\.[^'"]+)\.ts['"]/g))
+    reached.add(join(dirname(path), `${from}.d.ts`))
+for (const path of readdirSync('dist/types', { recursive: true }).map((name) => join('dist/types', name)))
+  if (path.endsWith('.d.ts') && !reached.has(path)) rmSync(path)

@@ -13,6 +13,7 @@ import { buildNetwork } from '../networks/index.ts'
 import { load } from '../node.ts'
 import type { Precision } from '../plan/weights.ts'
 import { chooseVariant, type Variant } from '../runtime/module.ts'
+import { Exit, exitWith } from './exit.ts'
 import { parsePositive } from './options.ts'
 import { columns, print, printJson } from './output.ts'
 import { packageRoot, packageVersion } from './package.ts'
@@ -28,7 +29,7 @@ interface Options {
   html?: string
 }
 
-export function benchCommand(program: Command): void {
+export function benchCommand(program: Command, args: readonly string[]): void {
   program
     .command('bench')
     .description('time networks of random weights')
@@ -50,12 +51,12 @@ export function benchCommand(program: Command): void {
       'after',
       '\nIn a checkout this is `npm run bench`, which also races other runtimes and knows more options.',
     )
-    .action(bench)
+    .action((options: Options, command: Command) => bench(options, command, args))
 }
 
-async function bench(options: Options, command: Command): Promise<void> {
+async function bench(options: Options, command: Command, args: readonly string[]): Promise<void> {
   const root = packageRoot()
-  if (existsSync(join(root, 'bench', 'run.ts'))) return checkoutBench(root)
+  if (existsSync(join(root, 'bench', 'run.ts'))) return checkoutBench(root, args)
   if (command.args.length)
     throw new DynedgeError('usage', `bench does not know ${command.args[0]} outside of a checkout.`)
   const { networks, sizes, precisions, threads, seconds, json, html } = options
@@ -94,22 +95,19 @@ async function writePage(path: string, report: Report): Promise<void> {
 }
 
 /** The whole command line goes to the checkout's bench, which has its own parser. */
-function checkoutBench(root: string): Promise<void> {
-  const given = process.argv.slice(process.argv.indexOf('bench') + 1)
+async function checkoutBench(root: string, args: readonly string[]): Promise<never> {
+  const given = args.slice(args.indexOf('bench') + 1)
   const child = spawn('npm', ['run', '-s', 'bench', '--', ...given], {
     cwd: root,
     stdio: 'inherit',
     shell: process.platform === 'win32',
   })
-  return new Promise((resolve, reject) => {
-    child.on('error', (cause) =>
-      reject(new DynedgeError('usage', `npm run bench cannot be started: ${cause.message}`, { cause })),
-    )
-    child.on('exit', (code, signal) => {
-      process.exitCode = signal ? 1 : (code ?? 1)
-      resolve()
-    })
-  })
+  try {
+    return await exitWith(child)
+  } catch (cause) {
+    if (cause instanceof Exit) throw cause
+    throw new DynedgeError('usage', `npm run bench cannot be started: ${(cause as Error).message}`, { cause })
+  }
 }
 
 function showRows(rows: Row[]): void {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { DynedgeError } from '../errors.ts'
 import type { Variant } from '../interface.ts'
@@ -12,9 +13,11 @@ import type { Evaluation } from './eval/result.ts'
 import { parseShard, type Shard } from './eval/select.ts'
 import { complainOf, showEvaluation, showStart } from './eval/show.ts'
 import { withThumbnails } from './eval/thumbnails.ts'
+import { exitWith } from './exit.ts'
 import { writeWhole } from './files.ts'
 import { parseCount, parseSize } from './options.ts'
 import { complain, print, printJson } from './output.ts'
+import { packageRoot } from './package.ts'
 
 interface Options {
   variant?: Variant
@@ -34,7 +37,7 @@ many machines and of what the numbers mean.
 
 Exit code 0 when the evaluation was done, also where some pictures were skipped (they are counted and listed); 1 when there is no result.`
 
-export function evalCommand(program: Command): void {
+export function evalCommand(program: Command, args: readonly string[]): void {
   program
     .command('eval')
     .description('accuracy, confusion and calibration on a folder of images by class')
@@ -59,13 +62,20 @@ export function evalCommand(program: Command): void {
     .option('--html <file>', 'write a page: confusion matrix, classes, calibration, worst mistakes')
     .option('--predictions <file>', 'write a row for each picture: CSV, or JSON lines for .jsonl')
     .addHelpText('after', HELP)
-    .action(run)
+    .action((bundle: string | undefined, folder: string | undefined, options: Options) =>
+      run(bundle, folder, options, args),
+    )
 }
 
-async function run(bundle: string | undefined, folder: string | undefined, options: Options): Promise<void> {
+async function run(
+  bundle: string | undefined,
+  folder: string | undefined,
+  options: Options,
+  args: readonly string[],
+): Promise<void> {
   checkUsage(bundle, folder, options)
+  if (!options.merge && needsMoreThreads(workersOf(options))) await againWithThreads(workersOf(options), args)
   const evaluation = options.merge ? await mergeFiles(options.merge) : await evaluateFolder(bundle!, folder!, options)
-  if (!evaluation) return
   const isPrinted = options.json === true && !options.shard
   const file = typeof options.json === 'string' ? options.json : options.shard && shardFile(options.shard)
   if (file) await writeWhole(file, utf8(`${JSON.stringify(evaluation)}\n`))
@@ -80,10 +90,10 @@ async function run(bundle: string | undefined, folder: string | undefined, optio
   }
 }
 
-/** Undefined where another process did it. */
-async function evaluateFolder(bundle: string, folder: string, options: Options): Promise<Evaluation | undefined> {
-  const workers = options.workers ?? availableParallelism()
-  if (needsMoreThreads(workers)) return void (await againWithThreads(workers))
+const workersOf = ({ workers = availableParallelism() }: Options): number => workers
+
+async function evaluateFolder(bundle: string, folder: string, options: Options): Promise<Evaluation> {
+  const workers = workersOf(options)
   // Where worker threads use a native module, Node wants it loaded here first and kept.
   await import('sharp')
   // Only here, so that other commands start without it.
@@ -139,18 +149,17 @@ function needsMoreThreads(workers: number): boolean {
   return workers > LIBUV_THREADS && !process.env.UV_THREADPOOL_SIZE
 }
 
-function againWithThreads(workers: number): Promise<void> {
-  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+async function againWithThreads(workers: number, args: readonly string[]): Promise<never> {
+  const cli = join(packageRoot(), 'dist', 'cli.js')
+  const child = spawn(process.execPath, [...process.execArgv, cli, ...args], {
     stdio: 'inherit',
     env: { ...process.env, UV_THREADPOOL_SIZE: `${Math.min(1024, workers)}` },
   })
   const forward = (signal: NodeJS.Signals) => child.kill(signal)
   process.on('SIGTERM', forward).on('SIGINT', forward)
-  return new Promise((resolve, reject) => {
-    child.on('error', reject)
-    child.on('exit', (code, signal) => {
-      process.exitCode = signal ? 1 : (code ?? 1)
-      resolve()
-    })
-  })
+  try {
+    return await exitWith(child)
+  } finally {
+    process.off('SIGTERM', forward).off('SIGINT', forward)
+  }
 }

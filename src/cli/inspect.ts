@@ -8,6 +8,7 @@ import type { Precision } from '../plan/weights.ts'
 import { openBundle } from './bundle.ts'
 import { showSummary } from './calibrate-table.ts'
 import { layerKinds, tensorRanges } from './contents.ts'
+import { Exit } from './exit.ts'
 import { parseSize } from './options.ts'
 import { byteSize, columns, complain, percent, print, printJson } from './output.ts'
 
@@ -67,7 +68,7 @@ async function inspect(path: string, options: Options): Promise<void> {
   complain(
     `${path} is damaged: ${damaged.length ? damaged.slice(0, 3).join(', ') : 'SHA-256 of the data'}${damaged.length > 3 ? ', …' : ''}; fetch it again`,
   )
-  process.exitCode = 1
+  throw new Exit(1)
 }
 
 function describe(header: BundleHeader, graph: Graph) {

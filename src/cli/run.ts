@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Command, Option } from 'commander'
 import { load, type Network, type Variant } from '../node.ts'
 import { decode } from './decode.ts'
+import { Exit } from './exit.ts'
 import { DEFAULT_MODELS, modelAddress } from './models.ts'
 import { parseCount, parseSize, parseThreads } from './options.ts'
 import { complain, oneLine, print, printJson } from './output.ts'
@@ -86,7 +87,7 @@ async function run(files: string[], options: Options): Promise<void> {
     printJson({ network, precision, variant: net.variant, threads, input, results, ...(profile && { profile }) })
   } else if (profile) showProfile(profile)
   net.dispose()
-  if (results.some((result) => 'error' in result)) process.exitCode = 1
+  if (results.some((result) => 'error' in result)) throw new Exit(1)
 }
 
 async function classify(
