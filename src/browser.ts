@@ -1,3 +1,7 @@
+/**
+ * `import { load } from 'dynedge'` in a page, or in a worker of its own making.
+ * @module dynedge, in pages
+ */
 import type { BundleInput } from './bundle/source.ts'
 import { DynedgeError } from './errors.ts'
 import type { LoadOptions } from './load.ts'

@@ -1,3 +1,7 @@
+/**
+ * `import { load } from 'dynedge'` in Node.
+ * @module dynedge, in Node
+ */
 import { type Load, loader } from './load.ts'
 import { nodePlatform } from './runtime/node-platform.ts'
 

@@ -25,7 +25,7 @@ export function catalogue(root: string): Map<string, string> {
     for (const bundle of inNpm(model)) {
       const entry = `${model.name}/${bundle.info.precision === 'w8' ? 'index' : bundle.info.precision}`
       files.set(`${entry}.js`, entryScript(model, bundle))
-      files.set(`${entry}.d.ts`, ENTRY_TYPES)
+      files.set(`${entry}.d.ts`, entryTypes(entry.replace(/\/index$/, '')))
     }
   files.set('index.js', indexScript(published))
   files.set('index.d.ts', INDEX_TYPES)
@@ -48,12 +48,17 @@ export const labels = ${JSON.stringify(labels)}
 `
 }
 
-const ENTRY_TYPES = `${NOTICE}
+const entryTypes = (path: string) => `${NOTICE}
+/**
+ * A trained network: where it lies, what it is, and what it tells apart.
+ * @module dynedge-models/${path}
+ */
 import type { NetworkInfo } from '../types.js'
 
 /** Address of the bundle, for \`load\`. */
 declare const url: string
 export default url
+/** What this bundle is: its input, its size, how well it does. */
 export declare const info: NetworkInfo
 /** Names of the classes, by index. */
 export declare const labels: readonly string[]
@@ -70,6 +75,10 @@ export const networks = ${JSON.stringify(
 }
 
 const INDEX_TYPES = `${NOTICE}
+/**
+ * The trained networks, before any is loaded.
+ * @module dynedge-models
+ */
 import type { NetworkInfo } from './types.js'
 
 export type { Accuracy, NetworkInfo } from './types.js'

@@ -1,4 +1,8 @@
 // Written by build.ts from the files beside; npm run catalogue writes it again.
+/**
+ * The trained networks, before any is loaded.
+ * @module dynedge-models
+ */
 import type { NetworkInfo } from './types.js'
 
 export type { Accuracy, NetworkInfo } from './types.js'

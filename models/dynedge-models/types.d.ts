@@ -14,6 +14,7 @@ export interface NetworkInfo {
   readonly classes: number
   /** Height and width in pixels that it was trained for. `classify` resizes to them unless it is told otherwise. */
   readonly input: readonly [height: number, width: number]
+  /** Trained values: weights, biases, normalisation. */
   readonly parameters: number
   /** Of one picture at the size `input`. */
   readonly multiplyAdds: number
@@ -27,6 +28,7 @@ export interface NetworkInfo {
   readonly licence: string
 }
 
+/** How often a network is right. */
 export interface Accuracy {
   /** Share of pictures whose first answer is right, 0 to 1. */
   readonly top1: number

@@ -1,3 +1,7 @@
+/**
+ * `import { runCli } from 'dynedge/cli'`: the command line, for programs in Node.
+ * @module dynedge/cli
+ */
 import { Command, CommanderError } from 'commander'
 import { DynedgeError } from '../errors.ts'
 import { benchCommand } from './bench.ts'

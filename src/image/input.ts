@@ -3,7 +3,7 @@ import type { PixelSource } from './pixels.ts'
 
 /** A class of pages, for programs that are compiled for pages; nothing for those of Node, whose compiler knows none. */
 export type PageClass<Name extends string> = Name extends string
-  ? typeof globalThis extends Record<Name, { prototype: infer Instance }>
+  ? typeof globalThis extends Record<Name, Record<'prototype', infer Instance>>
     ? Instance
     : never
   : never
