@@ -77,6 +77,7 @@ test('lock files take packages from the registry that npm is set to', () => {
     'bench/package-lock.json',
     'test/engines/package-lock.json',
     'test/bundlers/package-lock.json',
+    'tools/package/package-lock.json',
   ])
     expect(read(file).toString(), file).not.toMatch(/"resolved": "(?!models\/)/)
 })
