@@ -1,6 +1,6 @@
 // A Node whose WebAssembly has relaxed SIMD: the one in use, or the newer one that test/engines brings.
 import { execFileSync } from 'node:child_process'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { relaxedSimd } from 'wasm-feature-detect'
@@ -27,11 +27,38 @@ export function ensureEngines() {
   return relaxedNode()
 }
 
-/** `npm ci` in a folder with a lock file of its own, unless what lies there is newer than the lock. Quiet; errors go to stderr. */
+/**
+ * `npm ci` in a folder with a lock file of its own, unless what lies there is newer than the lock. Quiet; errors go to stderr. Tests run side
+ * by side: who comes meanwhile waits.
+ */
 export function install(folder) {
   const done = join(folder, 'node_modules', '.package-lock.json')
-  if (existsSync(done) && statSync(done).mtimeMs >= statSync(join(folder, 'package-lock.json')).mtimeMs) return
-  process.stderr.write(`Installing what ${folder} needs ...\n`)
-  const flags = ['ci', '--prefix', folder, '--no-audit', '--no-fund', '--loglevel=error']
-  execFileSync('npm', flags, { stdio: ['ignore', 2, 2], shell: process.platform === 'win32' })
+  const isDone = () => existsSync(done) && statSync(done).mtimeMs >= statSync(join(folder, 'package-lock.json')).mtimeMs
+  if (isDone()) return
+  const release = takeTurn(join(folder, '.installing'))
+  try {
+    if (isDone()) return
+    process.stderr.write(`Installing what ${folder} needs ...\n`)
+    const flags = ['ci', '--prefix', folder, '--no-audit', '--no-fund', '--loglevel=error']
+    execFileSync('npm', flags, { stdio: ['ignore', 2, 2], shell: process.platform === 'win32' })
+  } finally {
+    release()
+  }
+}
+
+/** Nobody installs for so long: one that was killed has left its mark. */
+const LONGEST_MS = 300_000
+
+function takeTurn(mark) {
+  const sleep = new Int32Array(new SharedArrayBuffer(4))
+  for (;;)
+    try {
+      mkdirSync(mark)
+      return () => rmSync(mark, { recursive: true, force: true })
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error
+      const age = Date.now() - (statSync(mark, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
+      if (age > LONGEST_MS) rmSync(mark, { recursive: true, force: true })
+      else Atomics.wait(sleep, 0, 0, 200)
+    }
 }

@@ -23,6 +23,7 @@ dist/browser.keep.*.js
 dist/browser.more.js
 dist/browser.page.*.js
 dist/browser.profile.*.js
+dist/browser.sent-stream.*.js
 dist/browser.stream.*.js
 dist/browser.worker.js
 dist/chunk-*.js
@@ -42,6 +43,7 @@ dist/node-worker.js
 dist/node.js
 dist/profile-*.js
 dist/progress-*.js
+dist/sent-stream-*.js
 dist/thread-node.js
 dist/types/src/browser.d.ts
 dist/types/src/bundle/load.d.ts
