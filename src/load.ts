@@ -70,6 +70,7 @@ export function loader(platform: Platform): Load {
       checkInputSize(height, width)
       // Blocks of dynamic networks do not expand: nothing to gain.
       const bands = graph.kernels ? undefined : (await import('./plan/bands.ts')).inBands
+      const planning = { keep, bands, threads: threads !== 1 }
       const plan = planNetwork(
         graph,
         header.metadata.precision as Precision,
@@ -77,8 +78,7 @@ export function loader(platform: Platform): Load {
         header.dataBytes,
         height,
         width,
-        keep,
-        bands,
+        planning,
       )
       const needed = places(0, plan.program.length, header.dataBytes, plan.arenaBytes).bytes
       const { opener, note } = await opening
@@ -87,7 +87,7 @@ export function loader(platform: Platform): Load {
       const engine = new Engine(backend, at, header.dataBytes, plan.arenaBytes)
       engine.select(plan)
       await streamInto(backend, at.weights, header, rest, options)
-      return new Network(engine, opener, header, graph, variant, keep, bands, note ?? (await backend.team?.ready))
+      return new Network(engine, opener, header, graph, variant, planning, note ?? (await backend.team?.ready))
     } catch (error) {
       await rest.cancel()
       throw error

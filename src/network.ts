@@ -17,10 +17,8 @@ import type {
   TensorInput,
   Variant,
 } from './interface.ts'
-import type { Bands } from './plan/bands.ts'
-import type { Keep } from './plan/keep.ts'
 import { pixelAt, pixelBytes, rowBytes } from './plan/pictures.ts'
-import { type Plan, planNetwork } from './plan/plan.ts'
+import { type Plan, type PlanOptions, planNetwork } from './plan/plan.ts'
 import { Engine, places } from './runtime/engine.ts'
 import type { Opened, Opener } from './runtime/module.ts'
 
@@ -37,8 +35,7 @@ export class Network implements Interface {
     private readonly header: BundleHeader,
     readonly graph: Graph,
     readonly variant: Variant,
-    private readonly keep?: Keep,
-    private readonly bands?: Bands,
+    private readonly planning: PlanOptions,
     readonly threadsNote?: string,
   ) {
     this.engine = engine
@@ -63,7 +60,7 @@ export class Network implements Interface {
   }
 
   get kept(): number {
-    return this.keep?.share(this.alive()) ?? 0
+    return this.planning.keep?.share(this.alive()) ?? 0
   }
 
   async run(input: TensorInput, options: RunOptions = {}): Promise<Outputs> {
@@ -175,16 +172,7 @@ export class Network implements Interface {
     checkInputSize(height, width)
     let plan = this.plans.find((made) => made.height === height && made.width === width)
     if (!plan) {
-      plan = planNetwork(
-        this.graph,
-        this.precision,
-        this.header.tensors,
-        weightBytes,
-        height,
-        width,
-        this.keep,
-        this.bands,
-      )
+      plan = planNetwork(this.graph, this.precision, this.header.tensors, weightBytes, height, width, this.planning)
       if (this.plans.push(plan) > PLANS_KEPT) this.plans.shift()
     }
     return plan

@@ -89,14 +89,14 @@ function coefficients(input: ReferenceTensor, output: ReferenceTensor, layer: La
 }
 
 /** y = scale (w x + bias) + shift: `weight` and `bias` per row of the PyTorch weight, `scale` and `shift` (BN) per output channel. */
-interface Layer {
+export interface Layer {
   weight: Float64Array
   bias: Float64Array
   scale: Float64Array
   shift: Float64Array
 }
 
-function layerOf(node: Conv | Linear | Coefficients, state: StateDict, precision: Precision): Layer {
+export function layerOf(node: Conv | Linear | Coefficients, state: StateDict, precision: Precision): Layer {
   const channels = node.op === 'coefficients' ? node.length : node.channels
   const ones = new Float64Array(channels).fill(1)
   if (precision === 'w8') {
@@ -128,7 +128,7 @@ function layerOf(node: Conv | Linear | Coefficients, state: StateDict, precision
 }
 
 /** Equation 1 of the DyNet paper: w~[t] = sum_i eta[t][i] w[t][i], and so the biases. */
-function fuse(node: Conv, layer: Layer, coefficients: ReferenceTensor): Layer {
+export function fuse(node: Conv, layer: Layer, coefficients: ReferenceTensor): Layer {
   const { kernels, from } = node.dynamic!
   const length = layer.weight.length / (node.channels * kernels)
   const weight = new Float64Array(node.channels * length)

@@ -3,7 +3,7 @@
 
 /** 'DYEP', little endian. */
 export const PROGRAM_MAGIC = 0x50455944
-export const PROGRAM_VERSION = 3
+export const PROGRAM_VERSION = 4
 
 /** Threads that can share a program; as many have scratch memory in the module. */
 export const MAX_THREADS = 16
@@ -144,6 +144,8 @@ export const enum Step {
   Tolerance,
   /** Units that a thread takes at least at a time, where threads share by `share`; 0 is 1. */
   Grain,
+  /** Nonzero: touches nothing that the steps before it, back to the last with 0, touch; `share` may run it beside them. */
+  Beside,
   Words,
 }
 

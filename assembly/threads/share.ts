@@ -39,7 +39,7 @@ export function share(from: u32, to: u32, threads: i32): u32 {
     if (told != placed.steps) tell()
     const job = add(Control.Job, 1) + 1
     wake(Control.Job)
-    walk(begin, end, job, threads, true)
+    walk(begin, end, job, threads, 0)
     const status = get(Control.Abort)
     if (status) return status
   }
@@ -82,7 +82,7 @@ export function serve(thread: i32): u32 {
     if ((job & 1) == 0 && get(Control.Job) == job) {
       seen = job
       if (selection != get(Control.Selection)) adopt()
-      walk(from, to, job, threads, false)
+      walk(from, to, job, threads, thread)
     }
     add(Control.Inside, -1)
     // `quiesce` may be waiting for it.
@@ -130,22 +130,36 @@ function adopt(): void {
   placed.select(get(Control.Program))
 }
 
-function walk(from: u32, to: u32, job: u32, threads: u32, caller: bool): void {
-  for (let i = from; i < to; ++i) {
-    const step = placed.steps + <usize>i * (Step.Words << 2)
-    const units = word(step, Step.Units)
-    const grain = max<u32>(word(step, Step.Grain), 1)
-    const index = i - from
-    for (let taken = claim(index, units, grain, job, threads); taken; taken = claim(index, units, grain, job, threads)) {
-      dispatch(step, first, first + taken)
-      const done = atomic.add<u32>(doneAt(index), taken) + taken
-      if (done == units && get(Control.Waiters)) {
-        add(Control.Event, 1)
-        wake(Control.Event)
-      }
-    }
-    if (!finished(index, units, job, caller)) return
+/** `thread` 0 is the caller. */
+function walk(from: u32, to: u32, job: u32, threads: u32, thread: i32): void {
+  for (let i = from, next: u32 = 0; i < to; i = next) {
+    for (next = i + 1; next < to && word(stepAt(next), Step.Beside); ++next) {}
+    // Of steps that need not wait for each other half of the threads begin with the last, so that some compute while others fetch weights.
+    for (let k: u32 = 0; k < next - i; ++k) work(thread & 1 ? next - 1 - k : i + k, from, job, threads)
+    for (let k = i; k < next; ++k) if (!finished(k - from, word(stepAt(k), Step.Units), job, thread == 0)) return
   }
+}
+
+/** Takes units of a step until none are left to take. */
+function work(i: u32, from: u32, job: u32, threads: u32): void {
+  const step = stepAt(i)
+  const units = word(step, Step.Units)
+  const grain = max<u32>(word(step, Step.Grain), 1)
+  const index = i - from
+  for (let taken = claim(index, units, grain, job, threads); taken; taken = claim(index, units, grain, job, threads)) {
+    dispatch(step, first, first + taken)
+    const done = atomic.add<u32>(doneAt(index), taken) + taken
+    if (done == units && get(Control.Waiters)) {
+      add(Control.Event, 1)
+      wake(Control.Event)
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function stepAt(i: u32): usize {
+  return placed.steps + <usize>i * (Step.Words << 2)
 }
 
 /** Takes the next units of a step: a part of what is left that gets smaller towards the end, in multiples of `grain`. Returns how many; 0: none are left. */

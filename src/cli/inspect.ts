@@ -34,15 +34,9 @@ async function inspect(path: string, options: Options): Promise<void> {
   const { precision } = header.metadata
   const plan =
     options.plan &&
-    planNetwork(
-      graph,
-      precision as Precision,
-      header.tensors,
-      header.dataBytes,
-      ...options.plan,
-      undefined,
-      graph.kernels ? undefined : inBands,
-    )
+    planNetwork(graph, precision as Precision, header.tensors, header.dataBytes, ...options.plan, {
+      bands: graph.kernels ? undefined : inBands,
+    })
   const steps = plan && describeSteps(plan)
   if (options.json) {
     const planned = plan && {

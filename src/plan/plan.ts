@@ -28,10 +28,18 @@ export interface Plan {
   keeps: boolean
 }
 
+/** What a plan may do besides the plain one: a step for each operation, every tensor whole, in as little memory as that takes. */
+export interface PlanOptions {
+  /** Fused kernels lie in bytes of their own, and stand from run to run. */
+  keep?: Keep
+  /** Takes blocks apart into bands of rows. */
+  bands?: Bands
+  /** Steps may run beside each other, where `share` runs them. */
+  threads?: boolean
+}
+
 /**
- * Plans a network for one input size: steps, arena, binary program. Pure: no memory, no module. With `keep`, fused kernels lie in bytes
- * of their own, and stand from run to run. `bands` may take blocks apart into bands of
- * rows; without it every tensor is whole.
+ * Plans a network for one input size: steps, arena, binary program. Pure: no memory, no module.
  * @throws DynedgeError `bad-input` when the picture is too small, `unsupported-op`, `bad-bundle` when a weight is missing
  */
 export function planNetwork(
@@ -41,8 +49,7 @@ export function planNetwork(
   weightBytes: number,
   height: number,
   width: number,
-  keep?: Keep,
-  bands?: Bands,
+  { keep, bands, threads }: PlanOptions = {},
 ): Plan {
   const draft = draftSteps(graph, precision, height, width)
   bands?.(draft, graph, pictureBytes)
@@ -62,9 +69,13 @@ export function planNetwork(
   for (const name of lasting) touch(name, 0)
   // The host writes the picture before the first step, around its border, and reads the outputs after the last.
   touch(graph.input, 0)
-  draft.steps.forEach((step, index) => {
-    for (const name of Object.values(step.operands)) touch(name, index)
-  })
+  const groups = threads ? groupSteps(draft.steps, size) : draft.steps.map((_, index) => [index, index])
+  for (const [first, last] of groups)
+    for (const { operands } of draft.steps.slice(first, last + 1))
+      for (const name of Object.values(operands)) {
+        touch(name, first)
+        touch(name, last)
+      }
   for (const tensor of [...lasting, ...Object.values(graph.outputs)]) touch(tensor, draft.steps.length)
   const names = [...lives.keys()]
   const arena = placeTensors([...lives.values()])
@@ -91,4 +102,31 @@ export function planNetwork(
   const program = encodeProgram(draft.steps, tensors, weightBytes, arena.bytes)
   const keeps = lasting.length > 0
   return { height, width, steps: draft.steps, tensors, pictures, arenaBytes: arena.bytes, program, keeps }
+}
+
+/**
+ * Consecutive steps of which none touches arena tensors of another, as first and last index: they may run at the same time, so their
+ * tensors must live through all of them. A fusion streams from memory while the convolution before it computes.
+ */
+function groupSteps(
+  steps: PlannedStep[],
+  inArena: (name: string) => number | undefined,
+): [first: number, last: number][] {
+  const groups: [number, number][] = []
+  const touched = new Set<string>()
+  steps.forEach(({ kernel, operands, words }, index) => {
+    const names = Object.values(operands).filter(inArena)
+    // A border is no work, but the picture it belongs to is large: beside another large one they would need room for both.
+    const small = kernel.does !== 'border' || steps[index - 1]?.kernel.does === 'fuse'
+    const beside = index > 0 && small && !names.some((name) => touched.has(name))
+    if (beside) {
+      words.Beside = 1
+      groups.at(-1)![1] = index
+    } else {
+      touched.clear()
+      groups.push([index, index])
+    }
+    for (const name of names) touched.add(name)
+  })
+  return groups
 }

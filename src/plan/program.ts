@@ -62,6 +62,7 @@ const WORDS = {
   Holes: Step.Holes,
   Keeps: Step.Keeps,
   Grain: Step.Grain,
+  Beside: Step.Beside,
 }
 export type Word = keyof typeof WORDS
 

@@ -50,7 +50,7 @@ export class Placed {
     for (const { name, data } of packed)
       this.weights.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), places.get(name)!.offset)
     const keep = tolerance === undefined ? undefined : keepKernels(tolerance, DynedgeError)
-    this.plan = planNetwork(graph, precision, places, weightBytes, height, width, keep, bands)
+    this.plan = planNetwork(graph, precision, places, weightBytes, height, width, { keep, bands, threads: true })
     const { arenaBytes, program } = this.plan
     const bytes = aligned(program.length) + weightBytes + arenaBytes + 2 * GUARD
     reserve(backend, DEFAULT_STAGING_BYTES + bytes)

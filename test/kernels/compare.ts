@@ -6,6 +6,7 @@ import type { Precision } from '../../src/plan/weights.ts'
 import { runReference } from '../../src/reference.ts'
 import { Placed } from '../helpers/run.ts'
 import { randomFrom, seed, tolerance } from '../helpers/wasm.ts'
+import { fusingErrors } from './fusing-error.ts'
 
 /** Kernels of the table that a comparison has run, by name. */
 export const used = new Set<string>()
@@ -28,13 +29,12 @@ export function compare(
   placed.run(picture)
   const expected = runReference(graph, state, precision, picture, height, width)
   const layers = graph.nodes.filter((node) => 'params' in node).length
-  const kernels = Math.max(0, ...graph.nodes.map((node) => (node.op === 'conv' && node.dynamic?.kernels) || 0))
+  const fusing = precision === 'w8' ? fusingErrors(graph, state, expected) : undefined
   for (const tensor of Object.values(graph.outputs)) {
     const { data } = expected.get(tensor)!
     const found = placed.read(tensor)
     const magnitude = data.reduce((most, value) => Math.max(most, Math.abs(value)), 1)
-    // int8 kernels are fused with coefficients rounded to 16 bits, each with an error of its own (fuse_w8.ts).
-    const bound = tolerance(DEPTH * layers, magnitude) + (precision === 'w8' ? FUSING * kernels * magnitude : 0)
+    const bound = tolerance(DEPTH * layers, magnitude) + (fusing?.get(tensor) ?? 0)
     expect(found.length, context).toBe(data.length)
     const wrong = found.findIndex((value, i) => !(Math.abs(value - data[i]) <= bound))
     if (wrong >= 0)
@@ -49,5 +49,3 @@ export function compare(
 
 /** Deepest sum of the graphs here: 162 channels, or 7 x 7 taps of 5. */
 const DEPTH = 256
-/** 2^-16 per fixed kernel, twice for a second dynamic layer. */
-const FUSING = 2 ** -15

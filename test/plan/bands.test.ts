@@ -92,7 +92,7 @@ function arena(name: string, precision: Precision, side: number, bands?: Bands):
   const graph = buildNetwork(name)
   const tensors = weightLayouts(graph).flatMap((layout) => weightTensors(layout, precision))
   const places = new Map(tensors.map((tensor) => [tensor.name, { offset: 0, bytes: 2 ** 30 }]))
-  return planNetwork(graph, precision, places, 2 ** 30, side, side, undefined, bands).arenaBytes
+  return planNetwork(graph, precision, places, 2 ** 30, side, side, { bands }).arenaBytes
 }
 
 test.each(NETWORKS)('%s: bands never cost memory', (name) => {

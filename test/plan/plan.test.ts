@@ -3,15 +3,15 @@ import { DynedgeError } from '../../src/errors.ts'
 import type { Graph } from '../../src/graph/graph.ts'
 import { buildNetwork, NETWORKS } from '../../src/networks/index.ts'
 import { ARENA_ALIGNMENT, type Life, placeTensors } from '../../src/plan/arena.ts'
-import { type Keep, keepKernels } from '../../src/plan/keep.ts'
+import { keepKernels } from '../../src/plan/keep.ts'
 import { assignLanes } from '../../src/plan/lanes.ts'
 import { pictureBytes } from '../../src/plan/pictures.ts'
-import { type Plan, planNetwork } from '../../src/plan/plan.ts'
+import { type Plan, type PlanOptions, planNetwork } from '../../src/plan/plan.ts'
 import { type Precision, weightLayouts, weightTensors } from '../../src/plan/weights.ts'
 import { randomFrom, seed } from '../helpers/wasm.ts'
 
 /** Plans with every weight where a bundle would have it. */
-function plan(graph: Graph, precision: Precision, height: number, width: number, keep?: Keep): Plan {
+function plan(graph: Graph, precision: Precision, height: number, width: number, options?: PlanOptions): Plan {
   const places = new Map<string, { offset: number; bytes: number }>()
   let end = 0
   for (const layout of weightLayouts(graph))
@@ -20,7 +20,7 @@ function plan(graph: Graph, precision: Precision, height: number, width: number,
       places.set(name, { offset: end, bytes })
       end += bytes
     }
-  return planNetwork(graph, precision, places, end, height, width, keep)
+  return planNetwork(graph, precision, places, end, height, width, options)
 }
 
 describe('arena', () => {
@@ -112,6 +112,26 @@ describe.each(NETWORKS)('%s', (name) => {
   })
 })
 
+test.each(NETWORKS)('%s: steps that may run beside each other share no tensor, and theirs lie apart', (name) => {
+  const { steps, tensors } = plan(buildNetwork(name, { classes: 10 }), 'w8', 96, 72, { threads: true })
+  const arena = new Map(tensors.filter(({ base }) => base === 'arena').map((tensor) => [tensor.name, tensor]))
+  let group: typeof steps = []
+  let besides = 0
+  for (const step of steps) {
+    if (!step.words.Beside) group = []
+    for (const mine of Object.values(step.operands).flatMap((operand) => arena.get(operand) ?? []))
+      for (const other of group)
+        for (const theirs of Object.values(other.operands).flatMap((operand) => arena.get(operand) ?? [])) {
+          const apart = mine.offset + mine.bytes <= theirs.offset || theirs.offset + theirs.bytes <= mine.offset
+          if (!apart) expect.fail(`${step.label} ${mine.name} and ${other.label} ${theirs.name}`)
+        }
+    if (group.length) ++besides
+    group.push(step)
+  }
+  expect(steps[0].words.Beside).toBe(undefined)
+  expect(besides).toBeGreaterThan(10)
+})
+
 test('Dy-mobile takes at most 4 MB beside its weights at 224 x 224', () => {
   expect(plan(buildNetwork('dy-mobile'), 'f32', 224, 224).arenaBytes).toBeLessThan(4 * 2 ** 20 - 256 * 1024)
 })
@@ -119,7 +139,7 @@ test('Dy-mobile takes at most 4 MB beside its weights at 224 x 224', () => {
 test.each(['dy-mobile', 'dy-shuffle'])('%s: kernels that are kept lie in bytes that nothing else uses', (name) => {
   const graph = buildNetwork(name, { classes: 10 })
   const plain = plan(graph, 'f32', 96, 72)
-  const { steps, tensors, arenaBytes, keeps } = plan(graph, 'f32', 96, 72, keepKernels(0.5, DynedgeError))
+  const { steps, tensors, arenaBytes, keeps } = plan(graph, 'f32', 96, 72, { keep: keepKernels(0.5, DynedgeError) })
   expect([plain.keeps, keeps]).toEqual([false, true])
   expect(steps.map(({ label }) => label)).toEqual(plain.steps.map(({ label }) => label))
   const fusions = steps.filter(({ kernel }) => kernel.does === 'fuse')

@@ -65,10 +65,10 @@ describe('a network with threads', () => {
   test('takes a larger picture than it reserved memory for, sync and async', async () => {
     const small = await load(smallBundle(), { threads: 2, maxInput: [32, 32] })
     const before = small.describe().memoryBytes
-    const expected = net.runSync(seededTensor(96, 96)).logits
-    expect(small.runSync(seededTensor(96, 96)).logits).toEqual(expected)
+    const expected = net.runSync(seededTensor(160, 160)).logits
+    expect(small.runSync(seededTensor(160, 160)).logits).toEqual(expected)
     expect(small.describe().memoryBytes).toBeGreaterThan(before)
-    expect((await small.run(seededTensor(128, 128))).logits).toEqual(net.runSync(seededTensor(128, 128)).logits)
+    expect((await small.run(seededTensor(224, 224))).logits).toEqual(net.runSync(seededTensor(224, 224)).logits)
     expect(small.threads).toBe(2)
     small.dispose()
   })
