@@ -8,7 +8,9 @@ export type { InputSpec } from './image/spec.ts'
 export type {
   ClassifyOptions,
   Description,
+  DynamicLayer,
   Floats,
+  KernelsOptions,
   Network,
   Outputs,
   Precision,

@@ -68,6 +68,30 @@ export interface Profile {
   steps: StepTime[]
 }
 
+/** Options of `kernels`. */
+export interface KernelsOptions extends Omit<ClassifyOptions, 'topK'> {
+  /** Names of the dynamic layers whose kernels to return; default none. Coefficients come of all. */
+  layers?: readonly string[]
+  /** Also the fixed kernels that those are fused from. */
+  fixed?: boolean
+}
+
+/** A dynamic convolution as one picture made it. Weights lie as PyTorch's do, with batch normalisation folded in. */
+export interface DynamicLayer {
+  /** Name of the layer. */
+  name: string
+  /** Of its kernel: output channels, input channels of a group, rows, columns. */
+  shape: [channels: number, inputs: number, height: number, width: number]
+  /** How many fixed kernels each output channel has: g_t of the DyNet paper. */
+  kernels: number
+  /** How much of each fixed kernel is in the fused one, 0 to 1: output channels x kernels. */
+  coefficients: Floats
+  /** The kernel of this picture, in the order of `shape`; of an integer network what its integers stand for. */
+  fused?: Floats
+  /** What it was fused from: `kernels` kernels, each in the order of `shape`. */
+  fixed?: Floats
+}
+
 /** Options of `profile`. */
 export interface ProfileOptions {
   /** Input size, [height, width] in pixels; default the bundle's. */
@@ -158,6 +182,12 @@ export interface Network {
     image: ImageInput,
     options?: ClassifyOptions,
   ): Promise<{ top: Prediction[]; outputs: Outputs; ms: number }>
+  /**
+   * What a picture makes of every dynamic layer, in the order in which they run: its coefficients and, where asked for, the fused
+   * kernel. Runs the picture once. A network without dynamic layers gives none.
+   * @throws DynedgeError as `classify`, and `bad-input` for the name of another layer
+   */
+  kernels(image: ImageInput, options?: KernelsOptions): Promise<DynamicLayer[]>
   /**
    * Time of every step for one input size, on a gray picture.
    * @throws DynedgeError `bad-input` for a wrong size, `out-of-memory`, `disposed`

@@ -7,7 +7,9 @@ import type { InputSpec } from './image/spec.ts'
 import type {
   ClassifyOptions,
   Description,
+  DynamicLayer,
   Network as Interface,
+  KernelsOptions,
   Outputs,
   Precision,
   Prediction,
@@ -19,6 +21,7 @@ import type {
 } from './interface.ts'
 import { pixelAt, pixelBytes, rowBytes } from './plan/pictures.ts'
 import { type Plan, type PlanOptions, planNetwork } from './plan/plan.ts'
+import { weightLayouts } from './plan/weights.ts'
 import { Engine, places } from './runtime/engine.ts'
 import type { Opened, Opener } from './runtime/module.ts'
 
@@ -84,15 +87,43 @@ export class Network implements Interface {
     image: ImageInput,
     options: ClassifyOptions = {},
   ): Promise<{ top: Prediction[]; outputs: Outputs; ms: number }> {
-    const { topK = 5, size = this.input.size, signal } = options
+    const { topK = 5 } = options
     if (!Number.isInteger(topK) || topK < 1)
       throw new DynedgeError('bad-input', `topK is ${topK}, expected a positive integer.`)
     if (!Object.hasOwn(this.graph.outputs, 'probabilities'))
       throw new DynedgeError('bad-input', `${this.name} has no output called probabilities; use run().`)
-    const pixels = await imageOf(image)
+    return this.seen(image, options, (plan) => {
+      const start = performance.now()
+      const outputs = this.finish(plan)
+      const ms = performance.now() - start
+      const { probabilities } = outputs
+      // All but a few go before they would be sorted by a function; a NaN is never below.
+      const least = probabilities.slice().sort().at(-topK)!
+      const top = [...probabilities.keys()]
+        .filter((index) => !(probabilities[index] < least))
+        .sort((a, b) => probabilities[b] - probabilities[a] || a - b)
+        .slice(0, topK)
+        .map((index) => ({ index, label: this.labels[index] ?? String(index), probability: probabilities[index] }))
+      return { top, outputs, ms }
+    })
+  }
+
+  async kernels(image: ImageInput, options: KernelsOptions = {}): Promise<DynamicLayer[]> {
+    const { kernelsOf } = await import('./runtime/kernels.ts')
+    return this.seen(image, options, () => kernelsOf(this.alive(), this.graph, weightLayouts, options, DynedgeError))
+  }
+
+  private async sized({ size = this.input.size }: ClassifyOptions): Promise<Plan> {
     const plan = this.planFor(size[0], size[1])
     await this.fit(plan)
-    checkSignal(signal)
+    return plan
+  }
+
+  /** Calls `then` with the picture in its place; another call could take that before an answer was awaited. */
+  private async seen<R>(image: ImageInput, options: ClassifyOptions, then: (plan: Plan) => R): Promise<R> {
+    const pixels = await imageOf(image)
+    const plan = await this.sized(options)
+    checkSignal(options.signal)
     const { backend, places } = this.select(plan)
     const picture = plan.pictures.get(this.graph.input)!
     const pointer = places.arena + picture.offset + pixelAt(picture, 0)
@@ -105,26 +136,13 @@ export class Network implements Interface {
       quantization: picture.quantization,
     }
     preprocess(backend, pixels, this.input, { pointer: places.staging, bytes: places.weights - places.staging }, target)
-    const start = performance.now()
-    const outputs = this.finish(plan)
-    const ms = performance.now() - start
-    const { probabilities } = outputs
-    // All but a few go before they would be sorted by a function; a NaN is never below.
-    const least = probabilities.slice().sort().at(-topK)!
-    const top = [...probabilities.keys()]
-      .filter((index) => !(probabilities[index] < least))
-      .sort((a, b) => probabilities[b] - probabilities[a] || a - b)
-      .slice(0, topK)
-      .map((index) => ({ index, label: this.labels[index] ?? String(index), probability: probabilities[index] }))
-    return { top, outputs, ms }
+    return then(plan)
   }
 
   async profile(options: ProfileOptions = {}): Promise<Profile> {
-    const { size = this.input.size, repetitions = 20 } = options
-    const plan = this.planFor(size[0], size[1])
-    await this.fit(plan)
     const { profileSteps } = await import('./runtime/profile.ts')
-    return profileSteps(this.select(plan), plan, this.graph.input, repetitions)
+    const plan = await this.sized(options)
+    return profileSteps(this.select(plan), this.graph.input, options.repetitions)
   }
 
   describe(): Description {

@@ -1,9 +1,9 @@
 import type { Profile } from '../interface.ts'
-import type { Plan } from '../plan/plan.ts'
 import type { Engine } from './engine.ts'
 
 /** Runs a selected plan step by step on a gray picture: time of every step, minimum over `repetitions`, milliseconds. */
-export function profileSteps(engine: Engine, plan: Plan, input: string, repetitions: number): Profile {
+export function profileSteps(engine: Engine, input: string, repetitions = 20): Profile {
+  const plan = engine.current!
   engine.write(plan.pictures.get(input)!, new Float32Array(plan.height * plan.width * 3).fill(0.5))
   engine.run(0, plan.steps.length)
   const times = plan.steps.map(() => Number.POSITIVE_INFINITY)

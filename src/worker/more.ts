@@ -3,12 +3,13 @@
 import * as integrity from '../bundle/integrity.ts'
 import * as bands from '../plan/bands.ts'
 import * as keep from '../plan/keep.ts'
+import * as kernels from '../runtime/kernels.ts'
 import * as profile from '../runtime/profile.ts'
 import * as threads from '../runtime/threads/page.ts'
 import { takePart } from '../runtime/threads/take-part.ts'
 import type { ThreadStart } from '../runtime/threads/team.ts'
 
-Object.assign(globalThis, { dynedgeMore: { ...bands, ...integrity, ...keep, ...profile, ...threads } })
+Object.assign(globalThis, { dynedgeMore: { ...bands, ...integrity, ...keep, ...kernels, ...profile, ...threads } })
 
 addEventListener('message', ({ data }: MessageEvent<Partial<ThreadStart>>) => {
   if (!data.memory) return

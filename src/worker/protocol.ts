@@ -5,7 +5,7 @@ import type { LoadOptions } from '../load.ts'
 import type { WasmAddresses } from '../runtime/page-platform.ts'
 
 /** Methods of a network that a worker answers for. */
-export type Method = 'run' | 'classify' | 'classifyFully' | 'profile'
+export type Method = 'run' | 'classify' | 'classifyFully' | 'kernels' | 'profile'
 
 /** A `Response` as it can be sent. */
 export interface SentResponse {

@@ -4,6 +4,8 @@ import type { ImageInput } from '../image/input.ts'
 import type {
   ClassifyOptions,
   Description,
+  DynamicLayer,
+  KernelsOptions,
   Network,
   Outputs,
   Prediction,
@@ -72,6 +74,10 @@ class RemoteNetwork implements Network {
   /** @internal */
   async classifyFully(image: ImageInput, options: ClassifyOptions = {}): ReturnType<Network['classifyFully']> {
     return this.askOf('classifyFully', image, options)
+  }
+
+  async kernels(image: ImageInput, options: KernelsOptions = {}): Promise<DynamicLayer[]> {
+    return this.askOf('kernels', image, options)
   }
 
   async profile(options: ProfileOptions = {}): Promise<Profile> {
