@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { calibrate } from '../src/calibrate/calibrate.ts'
 import { Histogram } from '../src/calibrate/histogram.ts'
 import { observed } from '../src/calibrate/observers.ts'
@@ -22,14 +21,14 @@ export interface Integers {
 
 const PEER_TOP = 255
 
-/** @param pictures size x size x 3, normalised */
+/** @param pictures size x size x 3, normalised; `wasm`: the kernels that run it while it is watched */
 export async function integersOf(
   graph: Graph,
   state: StateDict,
   pictures: readonly Float32Array[],
   size: number,
+  wasm: WebAssembly.Module,
 ): Promise<Integers> {
-  const wasm = await WebAssembly.compile(await readFile(new URL('../build/simd.wasm', import.meta.url)))
   const options = { observer: 'mse', equalize: true, biasCorrection: true, keep: [], bits: 7 } as const
   const own = calibrate(wasm, graph, state, pictures, [size, size], options)
   const histograms = histogramsOf(new Runner(wasm, graph, state, 'f32', [size, size]), graph, pictures)

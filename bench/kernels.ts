@@ -9,3 +9,7 @@ export const load = loader({
   readFile: openFile,
   threads: async () => prepareIn(new URL('../dist/', import.meta.url)),
 })
+
+/** Kernels that calibration runs on. */
+export const calibrationKernels = async (): Promise<WebAssembly.Module> =>
+  WebAssembly.compile(await readFile(new URL('../build/simd.wasm', import.meta.url)))

@@ -3,8 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { compileFunction } from 'node:vm'
-import type { TensorInput } from '../src/interface.ts'
-import type { Variant } from '../src/interface.ts'
+import type { TensorInput, Variant } from '../src/interface.ts'
 import { litertSession, type PeerSession } from './sessions.ts'
 
 type LiteRt = typeof import('@litertjs/core')

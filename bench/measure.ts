@@ -4,7 +4,7 @@ import type { Report, Row } from '../src/bench/report.ts'
 import type { TensorInput } from '../src/interface.ts'
 import { type Contender, compare, nameOf } from './agreement.ts'
 import { contenderOf } from './contenders.ts'
-import { load } from './kernels.ts'
+import { calibrationKernels, load } from './kernels.ts'
 import { litertVersion } from './litert.ts'
 import { measureLoad } from './load.ts'
 import { commit, machine } from './machine.ts'
@@ -18,6 +18,7 @@ import { ratiosOf } from './ratios.ts'
 import type { Opened } from './runtimes.ts'
 import { breakDown } from './steps.ts'
 import { tfjsVersion } from './tfjs.ts'
+import { WRITERS } from './writers.ts'
 
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
@@ -52,8 +53,8 @@ export async function measure(options: Options): Promise<Report> {
   if (options.load)
     for (const name of options.networks)
       for (const size of options.sizes) {
-        const subject = await subjectOf(name, size, options, given)
-        for (const model of modelsOf(subject, { ...options, threads: [1] })) {
+        const subject = await subjectOf(name, size, options, calibrationKernels, given)
+        for (const model of modelsOf(subject, { ...options, threads: [1] }, WRITERS)) {
           say(`loading ${nameOf(model)}`)
           report.load.push(await measureLoad(model, pictureOf(subject)))
         }
@@ -77,10 +78,10 @@ async function benchSize(size: number, options: Options, report: Report, given?:
   const contenders: (Contender & Opened)[] = []
   for (const name of options.networks) {
     say(`preparing ${name} ${size}`)
-    const subject = await subjectOf(name, size, options, given)
+    const subject = await subjectOf(name, size, options, calibrationKernels, given)
     const picture = pictureOf(subject)
     const made: (Contender & Opened)[] = []
-    for (const model of modelsOf(subject, options)) made.push(await contenderOf(model, picture))
+    for (const model of modelsOf(subject, options, WRITERS)) made.push(await contenderOf(model, picture))
     say(`comparing ${made.length} of ${name} on ${subject.pictures.length} pictures`)
     await compare(made, subject)
     for (const contender of made) await contender.logits(picture)

@@ -4,17 +4,14 @@ import type { JsonObject } from '../src/bundle/header.ts'
 import type { Graph } from '../src/graph/graph.ts'
 import type { StateDict } from '../src/graph/parameters.ts'
 import type { InputSpec } from '../src/image/spec.ts'
+import type { Variant } from '../src/interface.ts'
 import { buildNetwork } from '../src/networks/index.ts'
 import { packBundle } from '../src/pack/pack.ts'
 import type { Precision } from '../src/plan/weights.ts'
-import type { Variant } from '../src/interface.ts'
 import { type Integers, integersOf } from './integers.ts'
-import { INTEGER_FORMS, type IntegerForm, writeIntegerOnnx } from './onnx/integer.ts'
-import { FORMS, writeOnnx } from './onnx/write.ts'
+import { seededPictures } from './noise.ts'
 import { LITERT, ORT, type Runtime, TFJS } from './peers.ts'
-import { type Labelled, seededPictures, type Trained } from './pictures.ts'
-import { TFJS_FORMS, writeTfjs } from './tfjs/write.ts'
-import { TFLITE_FORMS, writeTflite } from './tflite/write.ts'
+import type { Labelled, Trained } from './pictures.ts'
 
 export interface Asked extends BenchSpec {
   peers: readonly string[]
@@ -58,11 +55,28 @@ export interface Model {
 
 const NOISE_PICTURES = 4
 
-export async function subjectOf(name: string, size: number, { precisions }: Asked, given?: Given): Promise<Subject> {
+/** How a peer's model is written: ONNX, TFLite, ... */
+export interface Writer {
+  /** Forms of a dynamic network; the first is the fastest where they were measured: bench/RESULTS.md. */
+  forms(precision: Precision): readonly string[]
+  write(subject: Subject, precision: Precision, form: string): Uint8Array
+}
+
+export type Writers = Partial<Record<Runtime, Writer>>
+
+/** @param kernels what runs a network while its ranges are watched, for int8 */
+export async function subjectOf(
+  name: string,
+  size: number,
+  { precisions }: Pick<Asked, 'precisions'>,
+  kernels: () => Promise<WebAssembly.Module>,
+  given?: Given,
+): Promise<Subject> {
   const subject = given ? trainedSubject(size, given) : seededSubject(name, size)
   if (!precisions.includes('int8')) return subject
   const pictures = given ? given.calibration.pictures : subject.pictures
-  const integers = calibrated.get(name) ?? (await integersOf(subject.graph, subject.state, pictures, size))
+  const integers =
+    calibrated.get(name) ?? (await integersOf(subject.graph, subject.state, pictures, size, await kernels()))
   calibrated.set(name, integers)
   return { ...subject, integers }
 }
@@ -88,7 +102,7 @@ function seededSubject(name: string, size: number): Subject {
 }
 
 /** A network in every runtime, precision, variant, form and number of threads asked for. */
-export function modelsOf(subject: Subject, asked: Asked): Model[] {
+export function modelsOf(subject: Subject, asked: Asked, writers: Writers): Model[] {
   const { name, size, graph } = subject
   const models: Model[] = []
   for (const precision of asked.precisions) {
@@ -104,10 +118,11 @@ export function modelsOf(subject: Subject, asked: Asked): Model[] {
       // w8 would be f32 again, and TensorFlow.js has no integers.
       if (!asked.peers.includes(peer) || (peer !== ORT && precision === 'w8') || (peer === TFJS && precision !== 'f32'))
         continue
-      const all = formsOf(peer, precision)
+      const writer = writers[peer]!
+      const all = writer.forms(precision)
       const variants = peer === LITERT ? asked.variants : [null]
       for (const form of graph.kernels && asked.forms ? all : all.slice(0, 1))
-        add(peer, peerFile(peer, subject, precision, form), variants, graph.kernels ? form : undefined)
+        add(peer, writer.write(subject, precision, form), variants, graph.kernels ? form : undefined)
     }
   }
   return models
@@ -117,21 +132,4 @@ function bundleOf(subject: Subject, precision: Precision): Uint8Array {
   const { graph, state } = precision === 'int8' ? subject.integers! : subject
   const input = subject.input as unknown as JsonObject
   return packBundle(graph, state, precision, { input, labels: null, quantization: null, provenance: {}, licence: null })
-}
-
-/** The first of each is the fastest where they were measured: bench/RESULTS.md. */
-function formsOf(peer: Runtime, precision: Precision): readonly string[] {
-  if (peer === LITERT) return Object.keys(TFLITE_FORMS)
-  if (peer === TFJS) return Object.keys(TFJS_FORMS)
-  return precision === 'int8' ? INTEGER_FORMS : Object.keys(FORMS)
-}
-
-function peerFile(peer: Runtime, subject: Subject, precision: Precision, form: string): Uint8Array {
-  const { graph, state, size, integers } = subject
-  if (peer === TFJS) return writeTfjs(graph, state, TFJS_FORMS[form])
-  const quantizations = precision === 'int8' ? integers!.peers : undefined
-  if (peer === LITERT) return writeTflite(graph, state, size, TFLITE_FORMS[form], quantizations)
-  return precision === 'int8'
-    ? writeIntegerOnnx(graph, state, integers!.peers, form as IntegerForm, size)
-    : writeOnnx(graph, state, precision, FORMS[form], size)
 }

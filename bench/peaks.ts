@@ -5,9 +5,9 @@ import { seededBundle, seededPicture, seededWeights } from '../src/bench/latency
 import { race } from '../src/bench/race.ts'
 import type { Peaks } from '../src/bench/report.ts'
 import type { Graph } from '../src/graph/graph.ts'
+import type { Variant } from '../src/interface.ts'
 import type { Load } from '../src/load.ts'
 import { Builder } from '../src/networks/builder.ts'
-import type { Variant } from '../src/interface.ts'
 
 /** Depth, lanes, side of the picture. */
 const SHAPES = [

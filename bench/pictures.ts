@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { seededPicture } from '../src/bench/latency.ts'
 import { Runner } from '../src/calibrate/runner.ts'
 import { decode } from '../src/cli/decode.ts'
 import { matchClasses } from '../src/cli/eval/classes.ts'
@@ -8,7 +7,7 @@ import { limited } from '../src/cli/eval/select.ts'
 import { factsOf, readWeights } from '../src/cli/weights.ts'
 import { DynedgeError } from '../src/errors.ts'
 import type { Graph } from '../src/graph/graph.ts'
-import { type StateDict, seededUniform } from '../src/graph/parameters.ts'
+import type { StateDict } from '../src/graph/parameters.ts'
 import type { InputSpec } from '../src/image/spec.ts'
 import { buildNetwork } from '../src/networks/index.ts'
 
@@ -58,12 +57,4 @@ export async function readPictures(
     found.classes.push(indices[index])
   }
   return found
-}
-
-/** Noise of a few kinds, as an untrained network may see it; the first is the one that is timed. */
-export function seededPictures(size: number, count: number): Float32Array[] {
-  const more = Array.from({ length: count - 1 }, (_, i) =>
-    seededUniform(`image ${i}`, 1, size * size * 3, (u) => (4 * u - 2) / (1 + (i % 3))),
-  )
-  return [seededPicture(size).data, ...more]
 }

@@ -1,6 +1,6 @@
 // A Node whose WebAssembly has relaxed SIMD: the one in use, or the newer one that test/engines brings.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { relaxedSimd } from 'wasm-feature-detect'
@@ -28,10 +28,11 @@ export function ensureEngines() {
 }
 
 /**
- * `npm ci` in a folder with a lock file of its own, unless what lies there is newer than the lock. Quiet; errors go to stderr. Tests run side
- * by side: who comes meanwhile waits.
+ * `npm ci` in a folder with a lock file of its own, unless what lies there is newer than the lock, or is a link to what another checkout
+ * has, which npm would empty. Quiet; errors go to stderr. Tests run side by side: who comes meanwhile waits.
  */
 export function install(folder) {
+  if (lstatSync(join(folder, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) return
   const done = join(folder, 'node_modules', '.package-lock.json')
   const isDone = () => existsSync(done) && statSync(done).mtimeMs >= statSync(join(folder, 'package-lock.json')).mtimeMs
   if (isDone()) return

@@ -5,34 +5,17 @@ import * as tfWasm from '@tensorflow/tfjs-backend-wasm'
 import * as tf from '@tensorflow/tfjs-core'
 import type * as Ort from 'onnxruntime-web'
 import { chartsOf } from '../../src/bench/charts.ts'
-import { reductionsOf } from '../../src/bench/figure7.ts'
 import { drawAll } from '../../src/bench/page/draw.ts'
 import { charts, tables } from '../../src/bench/page/page.ts'
-import { race, timesOf } from '../../src/bench/race.ts'
-import { DYNEDGE, type Report, type Row } from '../../src/bench/report.ts'
+import type { Report } from '../../src/bench/report.ts'
 import type { load as Load } from '../../src/browser.ts'
-import type { TensorInput } from '../../src/interface.ts'
-import type { Variant } from '../../src/interface.ts'
-import { type Contender, compare } from '../agreement.ts'
-import { ORT, type Runtime, TFJS } from '../peers.ts'
-import { ratiosOf } from '../ratios.ts'
-import { litertSession, ortSession, type PeerSession, tfjsSession } from '../sessions.ts'
+import { ORT, TFJS } from '../peers.ts'
+import { litertSession, ortSession, tfjsSession } from '../sessions.ts'
+import { contest, type Offered, type PageOptions, type Place } from './contest.ts'
 
-export interface PageOptions {
-  networks: string[]
-  sizes: number[]
-  precisions: string[]
-  variants: string[]
-  threads: number
-  peers: string[]
-  seconds: number
-}
+export type { PageOptions } from './contest.ts'
 
-type Listed = Contender['row'] & { path: string }
-interface Racer extends Contender {
-  run(): unknown
-  release(): Promise<void>
-}
+type Listed = Omit<Offered, 'file'> & { path: string }
 
 const once = <T>(make: () => Promise<T>) => {
   let made: Promise<T> | undefined
@@ -70,12 +53,7 @@ const tensorflow = once(async () => {
 })
 const lite = new Map<string, Promise<unknown>>()
 
-async function openPeer(
-  runtime: Runtime,
-  variant: Variant | null,
-  file: Uint8Array,
-  picture: TensorInput,
-): Promise<PeerSession> {
+const openPeer: Place['openPeer'] = async (runtime, variant, file, picture) => {
   if (runtime === ORT) return ortSession(await ort(), file, picture, begun)
   if (runtime === TFJS) {
     await tensorflow()
@@ -92,82 +70,30 @@ async function openPeer(
   return litertSession(litert, file, picture, begun)
 }
 
-async function racerOf({ path, ...row }: Listed, picture: TensorInput): Promise<Racer> {
-  const file = await bytesOf(path)
-  const { runtime, variant, threads } = row
-  const start = performance.now()
-  if (runtime !== DYNEDGE) {
-    const session = await openPeer(runtime as Runtime, variant, file, picture)
-    const loadMs = performance.now() - start
-    const logits = (other: TensorInput) => {
-      session.show(other)
-      return session.run()
+/** The server makes the models. */
+const served: Place = {
+  about: async () => (await fetch('/about')).json(),
+  async offer(network, size, asked) {
+    const query = new URLSearchParams({ networks: network, size: `${size}`, threads: `${asked.threads}` })
+    for (const name of ['precisions', 'variants', 'peers'] as const) query.set(name, asked[name].join(','))
+    const { models, pictures } = JSON.parse(new TextDecoder().decode(await bytesOf(`/models?${query}`)))
+    const seen: Float32Array[] = []
+    for (const path of pictures) seen.push(new Float32Array((await bytesOf(path)).buffer))
+    return {
+      models: models.map(({ path, ...model }: Listed) => ({ ...model, file: () => bytesOf(path) })),
+      pictures: seen,
     }
-    return { run: session.run, logits, release: session.release, row: { ...row, bytes: file.length, loadMs } }
-  }
-  const { load } = await ours()
-  const network = await load(new Blob([file as BlobPart]), { variant: variant!, threads })
-  const loadMs = performance.now() - start
-  const { arenaBytes } = network.describe()
-  return {
-    run: threads === 1 ? () => network.runSync(picture) : () => network.run(picture),
-    logits: async (other) => (await network.run(other)).logits,
-    release: async () => network.dispose(),
-    row: { ...row, bytes: file.length, loadMs, arenaBytes },
-  }
+  },
+  load: async () => (await ours()).load,
+  openPeer,
 }
 
-/** Races all that is asked for; the outputs are compared before. */
+/** Races all that is asked for. */
 export async function bench(asked: PageOptions, say: (text: string) => unknown): Promise<Report> {
-  const { machine, commit, peers } = await (await fetch('/about')).json()
   if (begun && begun !== asked.threads) throw new Error('Load the page again for another number of threads.')
   begun = asked.threads
-  const rows: Row[] = []
-  for (const size of asked.sizes) {
-    const racers: Racer[] = []
-    for (const network of asked.networks) {
-      await say(`preparing ${network} ${size}`)
-      const query = new URLSearchParams({ networks: network, size: `${size}`, threads: `${asked.threads}` })
-      for (const name of ['precisions', 'variants', 'peers'] as const) query.set(name, asked[name].join(','))
-      const { models, pictures } = JSON.parse(new TextDecoder().decode(await bytesOf(`/models?${query}`)))
-      const seen: Float32Array[] = []
-      for (const path of pictures) seen.push(new Float32Array((await bytesOf(path)).buffer))
-      const made: Racer[] = []
-      for (const model of models) made.push(await racerOf(model, { data: seen[0], height: size, width: size }))
-      await say(`comparing ${made.length} of ${network}`)
-      await compare(made, { pictures: seen, size })
-      for (const racer of made) await racer.logits({ data: seen[0], height: size, width: size })
-      racers.push(...made)
-    }
-    await say(`timing ${racers.length} contenders at ${size} x ${size}, ${asked.seconds} s each`)
-    const times = await race(
-      racers.map(({ run }) => run),
-      asked,
-    )
-    racers.forEach(({ row }, index) => {
-      rows.push({ ...row, ms: timesOf(times[index]), runs: times[index].length })
-    })
-    for (const { release } of racers) await release()
-  }
-  return {
-    machine,
-    engine: {
-      browser: browserName(),
-      flags: [],
-      peers: Object.fromEntries(asked.peers.map((name) => [name, peers[name]])),
-    },
-    commit,
-    date: new Date().toISOString(),
-    rows,
-    ratios: ratiosOf(rows),
-    reductions: reductionsOf(rows),
-    peaks: [],
-    steps: [],
-    load: [],
-  }
+  return contest(served, asked, say)
 }
-
-const browserName = () => /(Firefox|Edg|Chrome|Version)\/[\d.]+/.exec(navigator.userAgent)?.[0] ?? navigator.userAgent
 
 const form = document.querySelector('form')!
 const status = document.querySelector<HTMLElement>('#status')!

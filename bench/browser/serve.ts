@@ -4,12 +4,14 @@ import type { AddressInfo } from 'node:net'
 import { extname, join, normalize, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { calibrationKernels } from '../kernels.ts'
 import { litertVersion } from '../litert.ts'
 import { commit, machine } from '../machine.ts'
 import { type Asked, modelsOf, subjectOf } from '../models.ts'
 import { ortVersion } from '../ort.ts'
 import { LITERT, ORT, TFJS } from '../peers.ts'
 import { tfjsVersion } from '../tfjs.ts'
+import { WRITERS } from '../writers.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Folders that a page may read, by the first part of the address. */
@@ -108,9 +110,9 @@ async function models(query: URLSearchParams, files: Map<string, Uint8Array>) {
     peers: list('peers'),
     forms: false,
   } as Asked
-  const subject = await subjectOf(asked.networks[0], size, asked)
+  const subject = await subjectOf(asked.networks[0], size, asked, calibrationKernels)
   files.clear()
-  const given = modelsOf(subject, asked).map(({ file, ...model }, index) => {
+  const given = modelsOf(subject, asked, WRITERS).map(({ file, ...model }, index) => {
     const path = `/files/${model.network}-${size}-${index}`
     files.set(path, file)
     return { ...model, path }

@@ -1,28 +1,53 @@
-import protobuf from 'protobufjs'
+import protobuf from 'protobufjs/minimal.js'
 
-// The part of onnx.proto that our models use, with its field numbers.
-const SCHEMA = `
-syntax = "proto3";
-message Model { int64 ir_version = 1; string producer_name = 2; Graph graph = 7; repeated OperatorSet opset_import = 8; }
-message OperatorSet { string domain = 1; int64 version = 2; }
-message Graph {
-  repeated Node node = 1;
-  string name = 2;
-  repeated Tensor initializer = 5;
-  repeated ValueInfo input = 11;
-  repeated ValueInfo output = 12;
+type Field = [number: number, type: 'int64' | 'int32' | 'string' | 'bytes' | Message]
+type Message = Record<string, Field>
+
+// The part of onnx.proto that our models use, with its field numbers. Written out and not compiled by protobufjs, whose compiler makes
+// functions of text, which a page's Content-Security-Policy may forbid. Fields are in the order of their numbers.
+const Dimension: Message = { dim_value: [1, 'int64'] }
+const Shape: Message = { dim: [1, Dimension] }
+const TensorType: Message = { elem_type: [1, 'int32'], shape: [2, Shape] }
+const ValueInfo: Message = { name: [1, 'string'], type: [2, { tensor_type: [1, TensorType] }] }
+const Tensor: Message = { dims: [1, 'int64'], data_type: [2, 'int32'], name: [8, 'string'], raw_data: [9, 'bytes'] }
+const Attribute: Message = { name: [1, 'string'], i: [3, 'int64'], ints: [8, 'int64'], type: [20, 'int32'] }
+const Node: Message = {
+  input: [1, 'string'],
+  output: [2, 'string'],
+  name: [3, 'string'],
+  op_type: [4, 'string'],
+  attribute: [5, Attribute],
 }
-message Node { repeated string input = 1; repeated string output = 2; string name = 3; string op_type = 4; repeated Attribute attribute = 5; }
-message Attribute { string name = 1; int64 i = 3; repeated int64 ints = 8; int32 type = 20; }
-message Tensor { repeated int64 dims = 1; int32 data_type = 2; string name = 8; bytes raw_data = 9; }
-message ValueInfo { string name = 1; Type type = 2; }
-message Type { TensorType tensor_type = 1; }
-message TensorType { int32 elem_type = 1; Shape shape = 2; }
-message Shape { repeated Dimension dim = 1; }
-message Dimension { int64 dim_value = 1; }
-`
+const Graph: Message = {
+  node: [1, Node],
+  name: [2, 'string'],
+  initializer: [5, Tensor],
+  input: [11, ValueInfo],
+  output: [12, ValueInfo],
+}
+const OperatorSet: Message = { domain: [1, 'string'], version: [2, 'int64'] }
+const Model: Message = {
+  ir_version: [1, 'int64'],
+  producer_name: [2, 'string'],
+  graph: [7, Graph],
+  opset_import: [8, OperatorSet],
+}
 
-const Model = protobuf.parse(SCHEMA, { keepCase: true }).root.lookupType('Model')
+const VARINT = 0
+const DELIMITED = 2
+
+/** Fields that are there, in the order of their numbers; several values of one field one after the other, as in proto2. */
+function encode(message: Message, values: Record<string, unknown>, to: protobuf.Writer): protobuf.Writer {
+  for (const [name, [number, type]] of Object.entries(message)) {
+    const value = values[name] ?? []
+    for (const each of Array.isArray(value) ? value : [value]) {
+      to.uint32((number << 3) | (type === 'int64' || type === 'int32' ? VARINT : DELIMITED))
+      if (typeof type === 'object') encode(type, each, to.fork()).ldelim()
+      else to[type](each)
+    }
+  }
+  return to
+}
 
 const FLOAT = 1
 const INT64 = 7
@@ -95,7 +120,7 @@ export class ModelWriter {
       opset_import: [{ domain: '', version: OPSET }],
       graph,
     }
-    return Model.encode(Model.fromObject(model)).finish()
+    return encode(Model, model, protobuf.Writer.create()).finish()
   }
 
   private add(op_type: string, input: string[], output: string[], attributes: Attributes): void {
