@@ -43,7 +43,7 @@ function encode(message: Message, values: Record<string, unknown>, to: protobuf.
     for (const each of Array.isArray(value) ? value : [value]) {
       to.uint32((number << 3) | (type === 'int64' || type === 'int32' ? VARINT : DELIMITED))
       if (typeof type === 'object') encode(type, each, to.fork()).ldelim()
-      else to[type](each)
+      else (to[type] as (value: never) => protobuf.Writer).call(to, each as never)
     }
   }
   return to

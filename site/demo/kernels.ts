@@ -10,7 +10,7 @@ const LARGE_CHANGE = 0.5
 const TILE = 40
 const GAP = 6
 const ROW_TITLES = ['now', 'before', 'change']
-const TITLE_PIXELS = 52
+const TITLE_PIXELS = 58
 
 const layerField = by<HTMLSelectElement>('layer')
 const channelField = by<HTMLInputElement>('channel')
@@ -179,7 +179,7 @@ const largest = (values: Float32Array) => values.reduce((most, value) => Math.ma
 
 function drawTiles(layer: DynamicLayer): void {
   const [first, count] = [firstTile(), shownTiles()]
-  const { context } = sheet(canvas('tiles'), 3 * (TILE + GAP), TITLE_PIXELS + count * (TILE + GAP) - GAP)
+  const { context } = sheet(canvas('tiles'), 3 * (TILE + GAP) + 2, TITLE_PIXELS + count * (TILE + GAP) - GAP)
   const old = before?.layer.fused
   const fused = layer.fused!
   const most = largest(
@@ -190,19 +190,19 @@ function drawTiles(layer: DynamicLayer): void {
   context.font = '13px system-ui, sans-serif'
   ROW_TITLES.forEach((title, row) => {
     context.fillStyle = style('--soft')
-    context.fillText(title, 0, row * (TILE + GAP) + TILE / 2)
+    context.fillText(title, 0, row * (TILE + GAP) + TILE / 2 + 4)
     if (row > 0 && !old) return
     for (let place = 0; place < count; ++place) {
       const channel = first + place
       const [mine, other] = [kernelOf(layer, fused, channel), old && kernelOf(layer, old, channel)]
       const values = row === 0 ? mine : row === 1 ? other! : mine.map((value, i) => value - other![i])
-      tile(context, values, layer.shape[3], [TITLE_PIXELS + place * (TILE + GAP), row * (TILE + GAP), TILE], scale)
+      tile(context, values, layer.shape[3], [TITLE_PIXELS + place * (TILE + GAP), row * (TILE + GAP) + 4, TILE], scale)
     }
   })
   context.strokeStyle = style('--focus')
   context.lineWidth = 2
   const x = TITLE_PIXELS + (Number(channelField.value) - first) * (TILE + GAP)
-  context.strokeRect(x - 3, 1, TILE + 4, 3 * (TILE + GAP) - GAP - 2)
+  context.strokeRect(x - 3, 1, TILE + 5, 3 * (TILE + GAP) - 2)
   const change = old && largest(fused.map((value, i) => value - old[i])) / largest(fused)
   const inputs = layer.shape[1]
   const which = inputs > 1 ? `3×3, one a channel (of its ${inputs} inputs, the first)` : '3×3, one a channel'

@@ -5,7 +5,22 @@
 declare const KEPT: string[]
 declare const VERSION: string
 
-const worker = globalThis as unknown as ServiceWorkerGlobalScope
+/** Of the interface of service workers, which the DOM's types leave out. */
+interface Waiting extends Event {
+  waitUntil(end: Promise<unknown>): void
+}
+interface Fetching extends Waiting {
+  request: Request
+  respondWith(response: Promise<Response>): void
+}
+interface Scope {
+  addEventListener(type: 'install' | 'activate', hear: (event: Waiting) => void): void
+  addEventListener(type: 'fetch', hear: (event: Fetching) => void): void
+  skipWaiting(): Promise<void>
+  clients: { claim(): Promise<void> }
+}
+
+const worker = globalThis as unknown as Scope
 const CACHE = `dynedge site ${VERSION}`
 const ISOLATION = {
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -22,7 +37,7 @@ worker.addEventListener('activate', (event) => {
 worker.addEventListener('fetch', (event) => {
   const { request } = event
   const ours = new URL(request.url).origin === location.origin
-  if (ours && request.method === 'GET' && !request.headers.has('range')) event.respondWith(answer(event))
+  if (ours && request.method === 'GET' && !request.headers.has('range')) event.respondWith(answer(request))
 })
 
 async function keepAll(): Promise<void> {
@@ -39,8 +54,7 @@ async function forgetOthers(): Promise<void> {
 }
 
 /** Files never change within a version: what is kept is right. Networks and samples are kept when they are first asked for. */
-async function answer({ request, waitUntil }: FetchEvent & { waitUntil: FetchEvent['waitUntil'] }): Promise<Response> {
-  void waitUntil
+async function answer(request: Request): Promise<Response> {
   const cache = await caches.open(CACHE)
   const kept = await cache.match(request, { ignoreSearch: true, ignoreVary: true })
   if (kept) return isolated(kept)

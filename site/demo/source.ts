@@ -40,6 +40,9 @@ export function openSources(look: (seen: Seen) => void): void {
   openDrop(look)
 }
 
+/** What a visit begins with. */
+export const firstSample = () => strip.querySelector<HTMLElement>('[title=koala]')!.click()
+
 /** The sample after the one that is shown, or before it. */
 export function nextSample(step: 1 | -1): void {
   const buttons = strip.querySelectorAll('button')

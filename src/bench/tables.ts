@@ -17,7 +17,7 @@ const MIB = 2 ** 20
 export const percent = (part: number) => `${(part * 100).toFixed(1)} %`
 
 export function machineLine({ machine, engine, commit, date }: Report): string {
-  const where = [`${machine.cpu}, ${machine.cores} cores`, `${machine.os} ${machine.arch}`]
+  const where = [`${machine.cpu}, ${machine.cores} cores`, `${machine.os} ${machine.arch}`.trim()]
   if (machine.load !== undefined) where.push(`load ${machine.load.toFixed(1)}`)
   const node = engine.node ? [`Node ${[engine.node, ...engine.flags].join(' ')}`] : []
   const runs = [...node, ...(engine.browser ? [engine.browser] : []), ...(engine.v8 ? [`V8 ${engine.v8}`] : [])]
