@@ -94,18 +94,18 @@ function fixedOf(
   const { from } = (layout.node as Conv).dynamic!
   const vector = new Float32Array(engine.backend.memory.buffer, placeOf(engine, picture), picture.lanes.length)
   const own = vector.slice()
-  const outputs = ['Out', 'Side', 'Factors', 'Kept'] as const
-  const made = outputs.flatMap((operand) => {
-    const tensor = engine.current!.tensors.find(({ name }) => name === step.operands[operand])
-    if (!tensor) return []
-    const bytes = new Uint8Array(engine.backend.memory.buffer, placeOf(engine, tensor), tensor.bytes)
-    return [{ operand, bytes, saved: bytes.slice() }]
-  })
+  const bytesOf = (operand?: string) => {
+    const tensor = engine.current!.tensors.find(({ name }) => name === operand)
+    return new Uint8Array(engine.backend.memory.buffer, tensor && placeOf(engine, tensor), tensor?.bytes ?? 0)
+  }
+  const { Out, Side, Factors, Kept } = step.operands
+  const made = [Out, Side, Factors, Kept].map(bytesOf)
+  const saved = made.map((bytes) => bytes.slice())
   const size = layout.lanes.filter((channel) => channel >= 0).length * layout.taps.filter((tap) => tap >= 0).length
   const fixed = new Float32Array(kernels * size)
   for (let i = 0; i < kernels; ++i) {
     // Else one that is kept could stand for it.
-    for (const { operand, bytes } of made) if (operand === 'Kept') bytes.fill(0)
+    made[3].fill(0)
     picture.lanes.forEach((place, lane) => {
       if (place >= from && place < from + coefficients.length) vector[lane] = (place - from) % kernels === i ? 1 : 0
     })
@@ -113,7 +113,9 @@ function fixedOf(
     fixed.set(fusedOf(engine, step, layout), i * size)
   }
   vector.set(own)
-  for (const { bytes, saved } of made) bytes.set(saved)
+  made.forEach((bytes, i) => {
+    bytes.set(saved[i])
+  })
   return fixed
 }
 
