@@ -75,6 +75,7 @@ test('lock files take packages from the registry that npm is set to', () => {
   for (const file of [
     'package-lock.json',
     'bench/package-lock.json',
+    'site/package-lock.json',
     'test/engines/package-lock.json',
     'test/bundlers/package-lock.json',
     'tools/package/package-lock.json',

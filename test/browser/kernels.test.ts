@@ -27,6 +27,7 @@ beforeAll(async () => {
   server = started
   ;({ page, complaints, close } = await openBrowser())
   await page.goto(`${origin}/`)
+  await page.evaluate(`import('/dist/browser.js').then((sdk) => void Object.assign(globalThis, { sdk }))`)
 })
 afterAll(async () => {
   await close?.()
@@ -46,8 +47,7 @@ test.each([
   const expected = await here.kernels(picture, { layers, fixed: true })
   const seen = await page.evaluate(
     async (name, options, data, [width, height], layers) => {
-      const path = '/dist/browser.js'
-      const { load }: typeof Dynedge = await import(path)
+      const { load } = (globalThis as unknown as { sdk: typeof Dynedge }).sdk
       const net = await load(`/${name}`, { ...options, variant: 'simd' })
       const picture = { data: Uint8Array.from(data), width, height }
       const before = await net.classify(picture)

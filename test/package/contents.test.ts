@@ -20,6 +20,7 @@ dist/browser.engine.*.js
 dist/browser.integrity.*.js
 dist/browser.js
 dist/browser.keep.*.js
+dist/browser.kernels.*.js
 dist/browser.more.js
 dist/browser.page.*.js
 dist/browser.profile.*.js
@@ -38,6 +39,7 @@ dist/eval-page.js
 dist/eval-worker.js
 dist/integrity-*.js
 dist/keep-*.js
+dist/kernels-*.js
 dist/node-*.js
 dist/node-worker.js
 dist/node.js
@@ -61,6 +63,7 @@ dist/types/src/stream.d.ts
 docs/calibrate.md
 docs/evaluate.md
 docs/frames.md
+docs/kernels.md
 docs/quantization.md
 docs/threads.md
 docs/worker.md
@@ -72,7 +75,7 @@ const LARGEST_BYTES = { dynedge: 400_000, 'dynedge-models': 47_000_000 }
 /** What the texts of a package link to, and a checkout alone has. */
 const CHECKOUT_ONLY = {
   dynedge:
-    /^(CONTRIBUTING|bench\/RESULTS|docs\/(architecture|claim|layouts|performance|train-your-own)|models\/(dynedge-models\/)?README)\.md$/,
+    /^(CONTRIBUTING|bench\/RESULTS|docs\/(architecture|claim|layouts|performance|site|train-your-own)|models\/(dynedge-models\/)?README)\.md$/,
   'dynedge-models':
     /^[\w.-]+\/(config\.toml|log\.csv)$|^(fix-mobile|fix-shuffle|mobilenetv2|shufflenetv2)-200\/README\.md$/,
 }
