@@ -72,11 +72,11 @@ export async function endure(model: URL, seconds: number, interval: number): Pro
 
 const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000))
 
-/** The process of the page: of all renderers the one that has used the most time, for there is one page. */
+/** The process of the page: of all renderers the one that has the most memory, for there is one page. */
 async function rendererOf(browser: CDPSession): Promise<number> {
   const { processInfo } = await browser.send('SystemInfo.getProcessInfo')
-  const renderers = processInfo.filter(({ type }) => type === 'renderer')
-  return renderers.reduce((most, one) => (one.cpuTime > most.cpuTime ? one : most)).id
+  const renderers = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id)
+  return renderers.reduce((most, one) => (residentBytes(one) > residentBytes(most) ? one : most))
 }
 
 /** Private memory of a process on Linux; 0 elsewhere. */

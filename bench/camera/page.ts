@@ -73,6 +73,7 @@ export async function heaps(page: Page, session: CDPSession): Promise<{ page: nu
   const used = async (client: CDPSession) => {
     const looks: number[] = []
     while (looks.length < LOOKS) {
+      await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS))
       await client.send('HeapProfiler.collectGarbage')
       looks.push((await client.send('Runtime.getHeapUsage')).usedSize)
     }
@@ -82,7 +83,9 @@ export async function heaps(page: Page, session: CDPSession): Promise<{ page: nu
   return { page: await used(session), worker: await used(worker.client) }
 }
 
-const LOOKS = 5
+const LOOKS = 8
+/** Milliseconds: other calls are being answered then. */
+const BETWEEN_LOOKS = 50
 
 export async function browserVersion(): Promise<string> {
   const { page, close } = await openBrowser()

@@ -21,6 +21,8 @@ export interface Session {
 export interface OpenOptions {
   /** A file of JPEGs one after the other (.mjpeg), which Chromium's camera shows again and again. */
   clip?: string
+  /** False: WebKitGTK as it is shipped, which keeps shared memory from pages even if they are isolated. */
+  sharedMemory?: boolean
 }
 
 /** What a browser can do of what dynedge uses where it is there. */

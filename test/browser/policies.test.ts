@@ -23,7 +23,7 @@ afterAll(() => {
   for (const server of servers) server.close()
 })
 
-describe.each(BROWSERS)('policies and origins in $name', ({ open }) => {
+describe.each(BROWSERS)('policies and origins in $name', ({ name, open }) => {
   let session: Session
   beforeAll(async () => {
     session = await open()
@@ -147,4 +147,15 @@ describe.each(BROWSERS)('policies and origins in $name', ({ open }) => {
     expect(await attempt(headers, '/dist/browser.js')).toEqual({ top: 5 })
     expect(await attempt(headers, `${cdn}/dist/browser.js`)).toEqual({ top: 5 })
   })
+
+  if (name === 'WebKit')
+    test('an isolated page without shared memory gets one thread and hears why', async () => {
+      await session.close()
+      session = await open({ sharedMemory: false })
+      expect(await attempt(ISOLATED, '/dist/browser.js', {}, THREADS)).toEqual({
+        threads: 1,
+        threadsNote: expect.stringMatching(/no shared memory/),
+        equal: true,
+      })
+    })
 })

@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
-import { asJson, parsed, type Session } from './browsers.ts'
+import { asJson, type OpenOptions, parsed, type Session } from './browsers.ts'
 
 const DRIVER = process.env.WEBKIT_DRIVER ?? '/usr/bin/WebKitWebDriver'
 const DISPLAYS = ['/usr/bin/Xvfb', '/usr/local/bin/Xvfb']
 /** With a camera that shows shapes and numbers. */
 const FLAGS = ['--automation', '--enable-media-stream=true', '--enable-mock-capture-devices=true']
-/** WebKitGTK has shared memory, but behind this. */
+/** WebKitGTK has shared memory, as Safari does, but behind this. */
 const SHARED_MEMORY = { JSC_useSharedArrayBuffer: '1' }
 
 /** WebDriver tells nothing of the console: from the first expression on, the page keeps what its own scripts write there. */
@@ -30,7 +30,7 @@ interface Answer {
 }
 
 /** WebKitGTK's MiniBrowser on a display of its own that nobody sees, driven by W3C WebDriver. */
-export async function openWebKit(): Promise<Session> {
+export async function openWebKit({ sharedMemory = true }: OpenOptions = {}): Promise<Session> {
   if (!existsSync(DRIVER))
     throw new Error(
       'There is no WebKit here: apt-get update && apt-get install -y webkit2gtk-driver (or WEBKIT_DRIVER=<path>).',
@@ -43,7 +43,7 @@ export async function openWebKit(): Promise<Session> {
     const display = xvfb ? await startDisplay(xvfb, started) : process.env.DISPLAY!
     const port = await freePort()
     const driver = spawn(DRIVER, [`--port=${port}`], {
-      env: { ...process.env, ...SHARED_MEMORY, DISPLAY: display },
+      env: { ...process.env, ...(sharedMemory && SHARED_MEMORY), DISPLAY: display },
       stdio: 'ignore',
     })
     started.push(driver)
