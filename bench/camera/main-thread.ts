@@ -37,7 +37,7 @@ interface TraceEvent {
   args: { name?: string; data?: { url?: string; fileName?: string } }
 }
 
-const CATEGORIES = ['toplevel', 'devtools.timeline', 'disabled-by-default-devtools.timeline', 'v8', 'v8.execute']
+const CATEGORIES = ['devtools.timeline', 'disabled-by-default-devtools.timeline', 'v8.execute']
 
 /** Runs in every page before its scripts. Times are the longest gaps until they are read. */
 const PROBE = `(() => {
@@ -62,8 +62,8 @@ const PROBE = `(() => {
 })()`
 
 /**
- * The camera page with dynedge in a worker, from its navigation on, and the same page without dynedge on the same machine: what the
- * second does too is not dynedge's.
+ * The camera page with dynedge in a worker, from its navigation until `seconds` after its first label, and the same page without
+ * dynedge on the same machine: what the second does too is not dynedge's.
  */
 export async function mainThreads(model: URL, seconds: number): Promise<{ dynedge: MainThread; control: MainThread }> {
   const { page, origin, close } = await openCameraPage(model)
@@ -86,17 +86,19 @@ async function watched(page: Page, address: string, seconds: number): Promise<Ma
   })
   const start = performance.now()
   await page.goto(address)
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1000 - (performance.now() - start)))
+  await page.waitForSelector('p:not(:empty)', { timeout: 60_000 })
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
   const probed = (await page.evaluate('({ ...probe, frames: globalThis.counts?.frames ?? 0 })')) as Pick<
     MainThread,
     'longTasks' | 'frameGap' | 'messageGap' | 'frames'
   >
+  const watchedFor = Math.round((performance.now() - start) / 1000)
   const ended = new Promise<string>((resolve) =>
     browser.once('Tracing.tracingComplete', ({ stream }) => resolve(stream!)),
   )
   await browser.send('Tracing.end')
   const events = await read(browser, await ended)
-  return { seconds, ...tasksOf(events, new URL(address).origin), ...probed }
+  return { seconds: watchedFor, ...tasksOf(events, new URL(address).origin), ...probed }
 }
 
 async function read(session: CDPSession, handle: string): Promise<TraceEvent[]> {

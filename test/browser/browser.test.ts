@@ -94,6 +94,22 @@ describe.each(BROWSERS)('a page in $name', ({ open, has }) => {
     }
   })
 
+  test('has what the table of browsers says', async () => {
+    const found = await inPage(async () => {
+      const bytes = await (await fetch('/dist/dynedge.relaxed.wasm')).arrayBuffer()
+      const stream = new ReadableStream()
+      let givesStreamsAway = true
+      try {
+        structuredClone(stream, { transfer: [stream] })
+      } catch {
+        givesStreamsAway = false
+      }
+      return { relaxedSimd: WebAssembly.validate(bytes), givesStreamsAway }
+    })
+    // Shared memory needs a page that is isolated: test/browser/digests.test.ts.
+    expect({ ...found, sharedMemory: has.sharedMemory }).toEqual(has)
+  })
+
   test('chooses relaxed SIMD by itself where there is any, and says where there is none', async () => {
     expect(await inPage(async (page) => (await page.sdk.load('/net.safetensors')).variant)).toBe(VARIANTS.at(-1))
     const forced = inPage(async ({ sdk }) =>
