@@ -52,7 +52,7 @@ export interface StepTime {
   kernel: string
   /** Operation of the kernel table: pointwise, fuse, ... */
   does: string
-  /** Minimum over the repetitions, milliseconds; by a coarse clock, as pages have, the mean of the faster half of them. */
+  /** Minimum over the repetitions, milliseconds; by a coarse clock, as pages have, their mean. */
   ms: number
   /** Part of the sum of all steps, 0 to 1. */
   share: number

@@ -11,6 +11,8 @@ const TILE = 40
 const GAP = 6
 const ROW_TITLES = ['now', 'before', 'change']
 const TITLE_PIXELS = 58
+/** Changes are drawn so many times as large. */
+const ZOOM = 3
 
 const layerField = by<HTMLSelectElement>('layer')
 const channelField = by<HTMLInputElement>('channel')
@@ -37,7 +39,6 @@ export function openKernels(redo: () => void): void {
   again = redo
   layerField.addEventListener('change', () => {
     now = before = fixed = undefined
-    channelField.value = '0'
     again?.()
   })
   channelField.addEventListener('input', draw)
@@ -70,7 +71,7 @@ export async function kernelsOfNetwork(loaded: PageNetwork): Promise<void> {
   layerField.disabled = !layers.length
   const middle = layers[Math.floor(layers.length * 0.6)]
   if (middle) layerField.value = layers.some(({ name }) => name === was) ? was : middle.name
-  by('kernels-body').hidden = !layers.length
+  by('kernels-body').hidden = true
   text(
     'kernels-text',
     layers.length
@@ -99,8 +100,10 @@ export async function lookAtKernels(seen: Seen, size?: number): Promise<void> {
   if (mine !== net || name !== layerField.value) return
   const layer = layers.find((each) => each.name === name)!
   if (layer.fixed) fixed = { layer: name, kernels: layer.fixed }
+  if (!now) channelField.value = `${strongest(layer)}`
   before = now
   now = { layers, layer }
+  by('kernels-body').hidden = false
   draw()
 }
 
@@ -175,6 +178,13 @@ function kernelOf({ shape }: DynamicLayer, weights: Float32Array, channel: numbe
   return weights.subarray(from, from + rows * columns)
 }
 
+/** The channel with the largest weight, to begin with one in which there is something to see. */
+function strongest(layer: DynamicLayer): number {
+  const all = Array.from({ length: layer.shape[0] }, (_, channel) => largest(kernelOf(layer, layer.fused!, channel)))
+  channelField.max = `${all.length - 1}`
+  return all.indexOf(Math.max(...all))
+}
+
 const largest = (values: Float32Array) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
 
 function drawTiles(layer: DynamicLayer): void {
@@ -190,12 +200,13 @@ function drawTiles(layer: DynamicLayer): void {
   context.font = '13px system-ui, sans-serif'
   ROW_TITLES.forEach((title, row) => {
     context.fillStyle = style('--soft')
-    context.fillText(title, 0, row * (TILE + GAP) + TILE / 2 + 4)
+    context.fillText(title, 0, row * (TILE + GAP) + TILE / 2 + (row === 2 ? -4 : 4))
+    if (row === 2) context.fillText(`× ${ZOOM}`, 0, row * (TILE + GAP) + TILE / 2 + 13)
     if (row > 0 && !old) return
     for (let place = 0; place < count; ++place) {
       const channel = first + place
       const [mine, other] = [kernelOf(layer, fused, channel), old && kernelOf(layer, old, channel)]
-      const values = row === 0 ? mine : row === 1 ? other! : mine.map((value, i) => value - other![i])
+      const values = row === 0 ? mine : row === 1 ? other! : mine.map((value, i) => ZOOM * (value - other![i]))
       tile(context, values, layer.shape[3], [TITLE_PIXELS + place * (TILE + GAP), row * (TILE + GAP) + 4, TILE], scale)
     }
   })

@@ -48,8 +48,8 @@ export function openSettings(changed: (choice: Choice) => void): Choice {
   select('threads').append(...options([...counts.map((n) => [`${n}`, `${n}`] as const), ['auto', 'auto']]))
   select('variant').append(
     ...options([
-      ['', 'the fastest here'],
-      ['relaxed', 'relaxed SIMD'],
+      ['', 'fastest'],
+      ['relaxed', 'relaxed'],
       ['simd', 'plain SIMD'],
     ]),
   )

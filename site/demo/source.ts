@@ -48,7 +48,6 @@ export function nextSample(step: 1 | -1): void {
   const buttons = strip.querySelectorAll('button')
   const next = (Math.max(chosenSample, step < 0 ? 0 : -1) + step + buttons.length) % buttons.length
   buttons[next].click()
-  buttons[next].scrollIntoView({ block: 'nearest', inline: 'nearest' })
 }
 
 function sampleButton({ file, label }: Sample, onclick: () => void): HTMLButtonElement {
@@ -88,6 +87,9 @@ function mark(sample: number): void {
   chosenSample = sample
   strip.querySelectorAll('button').forEach((button, index) => {
     button.setAttribute('aria-pressed', `${index === sample}`)
+    // Its strip is scrolled, never the page.
+    if (index === sample)
+      strip.scrollLeft = button.offsetLeft - strip.offsetLeft - (strip.clientWidth - button.clientWidth) / 2
   })
 }
 

@@ -32,16 +32,21 @@ export function profileSteps(engine: Engine, input: string, repetitions = 20): P
 /** A clock with coarser ticks does not see a step. */
 const FINE_MS = 0.001
 
+/** Runs that take so much longer than the one in the middle, beside a tick, were disturbed. */
+const SLOWER = 1.1
+
 /**
- * The least of every step. Where the clock is coarse (a page has ticks of 5 or 100 microseconds) that would be nothing: then the mean, over
- * the faster half of the runs, which nothing disturbed.
+ * The least of every step. Where the clock is coarse (a page has ticks of 5 or 100 microseconds) that would be nothing: then the mean over
+ * the runs that nothing disturbed. All of them: the faster ones are also those in which the clock happened to tick less.
  */
 function timesOf(runs: Float64Array[]): number[] {
   const steps = [...runs[0].keys()]
-  if (tick() <= FINE_MS) return steps.map((step) => Math.min(...runs.map((times) => times[step])))
+  const coarse = tick()
+  if (coarse <= FINE_MS) return steps.map((step) => Math.min(...runs.map((times) => times[step])))
   const total = (times: Float64Array) => times.reduce((sum, time) => sum + time, 0)
-  const faster = runs.sort((a, b) => total(a) - total(b)).slice(0, Math.ceil(runs.length / 2))
-  return steps.map((step) => faster.reduce((sum, times) => sum + times[step], 0) / faster.length)
+  const middle = runs.map(total).sort((a, b) => a - b)[runs.length >> 1]
+  const calm = runs.filter((times) => total(times) <= SLOWER * middle + coarse)
+  return steps.map((step) => calm.reduce((sum, times) => sum + times[step], 0) / calm.length)
 }
 
 /** Least step of the clock, milliseconds. */
