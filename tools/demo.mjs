@@ -11,7 +11,8 @@ const stop = (why) => {
 }
 
 const cli = join('dist', 'cli.js')
-if (!existsSync(join(root, cli))) stop('there is no dist/ yet; run `npm ci`, which builds it.')
+if (!existsSync(join(root, cli))) spawnSync(process.execPath, ['tools/build.mjs'], { cwd: root, stdio: 'inherit' })
+if (!existsSync(join(root, cli))) stop('there is no dist/; `npm run build` says why.')
 const folder = join(root, 'samples')
 const names = existsSync(folder) ? readdirSync(folder).filter((name) => /\.(jpe?g|png|webp|avif)$/i.test(name)) : []
 if (names.length === 0) stop('there are no photographs in samples/.')

@@ -1,8 +1,9 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { stripVTControlCharacters } from 'node:util'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export const TOOLS = join(ROOT, 'tools', 'package')
@@ -46,11 +47,31 @@ export function unpack(archive: string, name: Name, app: string): string {
   return target
 }
 
-/** `npm` in `cwd`, quiet; what it says stands in the error if it fails. */
+/** As in a user's shell: vitest says that this is a test, and bundlers take it for development. */
+const { NODE_ENV: _, ...env } = process.env
+
+/** What `npm` says in `cwd`, little; throws it if npm fails. */
 export function npm(args: string[], cwd: string): string {
-  return execFileSync('npm', [...args, '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'], {
-    cwd,
-    encoding: 'utf8',
-    shell: process.platform === 'win32',
+  const quiet = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error']
+  const shell = process.platform === 'win32'
+  const { status, stdout, stderr } = spawnSync('npm', [...quiet, ...args], { cwd, env, encoding: 'utf8', shell })
+  if (status !== 0) throw new Error(`npm ${args.join(' ')} ended with ${status}:\n${stdout}${stderr}`)
+  return stdout + stderr
+}
+
+/** Vite's development server of `app`, by the Vite that is installed there; `stop` ends it. */
+export function develop(app: string): Promise<{ address: string; stop(): void }> {
+  const vite = join(app, 'node_modules', 'vite', 'bin', 'vite.js')
+  const server = spawn(process.execPath, [vite, '--host', '127.0.0.1', '--port', '0'], { cwd: app, env })
+  return new Promise((resolve, reject) => {
+    let said = ''
+    const hear = (text: Buffer) => {
+      said += stripVTControlCharacters(String(text))
+      const [address] = /http:\/\/127\.0\.0\.1:\d+\//.exec(said) ?? []
+      if (address) resolve({ address, stop: () => void server.kill() })
+    }
+    server.stdout.on('data', hear)
+    server.stderr.on('data', hear)
+    server.on('exit', () => reject(new Error(`Vite ended: ${said}`)))
   })
 }

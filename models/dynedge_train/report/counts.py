@@ -43,7 +43,7 @@ def ask_sdk(network: str, width: float, g: int | None, classes: int, size: int, 
     if g is not None:
         command += ["--kernels", str(g)]
     if not Path(cli).exists():
-        raise ReportError(f"{cli} is missing: run `npm ci` (or `npm run build`) in the repository")
+        raise ReportError(f"{cli} is missing: run `npm ci` and `npm run build` in the repository")
     try:
         answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     except FileNotFoundError:
