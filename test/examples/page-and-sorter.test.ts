@@ -1,24 +1,39 @@
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import type { ElementHandle } from 'puppeteer-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openBrowser } from '../browser/page.ts'
 import { serveFolder } from '../models-package/serve.ts'
-import { type Name, npm, type Packed, pack, ROOT, unpack } from '../package/support.ts'
+import { type Name, type Packed, pack, ROOT, unpack } from '../package/support.ts'
 import { copyExample } from './support.ts'
 
 let packed: Packed
 const sample = (name: string) => join(ROOT, 'samples', name)
 
+// Both find the packages above them; what npm itself does with the archives is for test/package/new-app.test.ts.
 beforeAll(() => {
   packed = pack('dynedge', 'dynedge-models')
+  for (const [name, archive] of Object.entries(packed.archives) as [Name, string][])
+    unpack(archive, name, packed.folder)
+  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  for (const name of Object.keys(dependencies))
+    symlinkSync(join(ROOT, 'node_modules', name), join(packed.folder, 'node_modules', name), 'junction')
 }, 120_000)
 afterAll(() => packed?.clean())
 
 test('page: names a photograph that is chosen, and says what is none', async () => {
   const folder = copyExample('page', packed.folder)
-  for (const [name, archive] of Object.entries(packed.archives) as [Name, string][]) unpack(archive, name, folder)
+  symlinkSync(join(packed.folder, 'node_modules'), join(folder, 'node_modules'), 'junction')
   const { origin, close: stop } = await serveFolder(folder)
   const { page, complaints, close } = await openBrowser()
   try {
@@ -61,9 +76,7 @@ describe('folder-sorter', () => {
 
   beforeAll(() => {
     app = copyExample('folder-sorter', packed.folder)
-    npm(['install', ...Object.values(packed.archives)], app)
-    // Installs from the registry.
-  }, 240_000)
+  })
 
   const PHOTOGRAPHS = ['broken.jpg', 'espresso-1.jpg', 'hog-1.jpg', 'notes.txt', 'red-panda-1.jpg']
   test('a dry run says what would be done, and does nothing', () => {
