@@ -150,11 +150,11 @@ describe('publint and are-the-types-wrong', () => {
   // The first one may have to install them.
   beforeAll(() => install(TOOLS), 240_000)
 
-  test('pass', () => {
+  test('pass', { timeout: 180_000 }, () => {
     expect(check(Object.values(packed.archives))).toEqual({ status: 0, complaints: [] })
   })
 
-  test('would find fault', () => {
+  test('would find fault', { timeout: 180_000 }, () => {
     const path = join(installed.dynedge, 'package.json')
     const text = readFileSync(path, 'utf8')
     const about = JSON.parse(text)

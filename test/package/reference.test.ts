@@ -16,8 +16,16 @@ test('npm run docs: every exported thing has a docstring, and no link leads nowh
     expect(`${stdout}${stderr}`).not.toMatch(/warning|error/)
     expect(status).toBe(0)
     const { children } = JSON.parse(readFileSync(join(folder, 'reference.json'), 'utf8'))
+    const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+    const entries = Object.keys(exports).filter((name) => name !== '.' && name !== './package.json')
+    expect(entries).toContain('./cli')
     expect(children.map(({ name }: { name: string }) => name)).toEqual(
-      expect.arrayContaining(['dynedge, in pages', 'dynedge, in Node', 'dynedge/cli', 'dynedge-models']),
+      expect.arrayContaining([
+        'dynedge, in pages',
+        'dynedge, in Node',
+        ...entries.map((name) => name.replace('.', 'dynedge')),
+        'dynedge-models',
+      ]),
     )
   } finally {
     rmSync(folder, { recursive: true, force: true })
