@@ -4,6 +4,7 @@
  */
 import type { BundleInput } from './bundle/source.ts'
 import { DynedgeError } from './errors.ts'
+import type { BundleCache } from './interface.ts'
 import type { LoadOptions } from './load.ts'
 import type { PageNetwork } from './stream.ts'
 
@@ -16,6 +17,12 @@ const chunk = <T>(script: Promise<T>): Promise<T> =>
     const message = `dynedge's own script cannot be had (${cause.message}): its browser.* files belong together.`
     throw new DynedgeError('network', message, { cause })
   })
+
+/** What `load(url, { cache: true })` has kept. */
+export const bundleCache: BundleCache = {
+  list: async () => (await chunk(import('./cache/manage.ts'))).listBundles(),
+  delete: async (which) => (await chunk(import('./cache/manage.ts'))).deleteBundles(which),
+}
 
 /**
  * Loads a bundle from a URL, Blob, ArrayBuffer, Response or stream.

@@ -55,3 +55,13 @@ export class DynedgeError extends Error {
     this.code = code
   }
 }
+
+/** @internal */
+export function aborted(signal: AbortSignal): DynedgeError {
+  return new DynedgeError('aborted', 'The call was aborted by its caller.', { cause: signal.reason })
+}
+
+/** @internal Throws `aborted` if it is. */
+export function checkSignal(signal?: AbortSignal | null): void {
+  if (signal?.aborted) throw aborted(signal)
+}

@@ -6,6 +6,8 @@ export type { ImageInput, PageClass, PageImage } from './image/input.ts'
 export type { PixelSource } from './image/pixels.ts'
 export type { InputSpec } from './image/spec.ts'
 export type {
+  BundleCache,
+  CachedBundle,
   ClassifyOptions,
   Description,
   DynamicLayer,

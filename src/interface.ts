@@ -201,3 +201,28 @@ export interface Network {
   /** Frees the memory, and ends its worker and threads; every later call throws `disposed`. */
   dispose(): void
 }
+
+/** One bundle that `load(url, { cache: true })` has kept. */
+export interface CachedBundle {
+  /** Where it was loaded from. */
+  url: string
+  /** `sha256-<base64>` of its data section: what `load` takes as `integrity`. */
+  integrity: string
+  /** Architecture of its network, as `dy-mobile`. */
+  network: string
+  /** Of the file. */
+  bytes: number
+  /** When it was kept. */
+  date: Date
+}
+
+/** What `load(url, { cache: true })` keeps in this origin. In Node there is none. */
+export interface BundleCache {
+  /** What is kept, the newest first. Empty where the browser keeps nothing. */
+  list(): Promise<CachedBundle[]>
+  /**
+   * Removes the bundle of a whole address, or of a digest as `list` has it; without either all of them, and what interrupted downloads left.
+   * Answers how many bundles there were.
+   */
+  delete(which?: string): Promise<number>
+}

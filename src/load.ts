@@ -1,4 +1,5 @@
 import { MAX_THREADS } from '../assembly/program/format.ts'
+import type { Backend } from './backend.ts'
 import type { BundleHeader } from './bundle/header.ts'
 import { type Progress, readHeader, streamInto } from './bundle/load.ts'
 import { type BundleInput, openSource } from './bundle/source.ts'
@@ -20,10 +21,15 @@ import { chooseVariant, compile, openerOf, outOfMemory, type Platform } from './
 export interface LoadOptions {
   /** Called before the first and after every chunk, in bytes of weights. */
   onProgress?: (progress: Progress) => void
-  /** `sha256-<base64>` of the bundle's data section, as in SRI. */
+  /** `sha256-<base64>` of the bundle's data section; as in SRI, several may be given with spaces between. */
   integrity?: string
   /** Ends the load with the error `aborted`. */
   signal?: AbortSignal
+  /**
+   * In a page, its workers and service workers: keeps the bundle of an http address on this machine and serves it from there when the server
+   * has no other, or none answers; goes on with interrupted downloads. Elsewhere without effect. docs/loading.md
+   */
+  cache?: boolean
   /** Forces a binary; default: the fastest that the engine runs. */
   variant?: Variant
   /**
@@ -52,8 +58,8 @@ export type Load = (bundle: BundleInput, options?: LoadOptions) => Promise<AnyNe
 
 /** @internal `load` for a platform: checks the header, takes memory once, streams the weights into it, checks them, plans and verifies. */
 export function loader(platform: Platform): Load {
-  return async (bundle, options = {}) => {
-    const { threads = 1, signal, integrity } = options
+  const load: Load = async (bundle, options = {}) => {
+    const { threads = 1, signal, integrity, cache } = options
     if (threads !== 'auto' && !(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS))
       throw new DynedgeError('bad-input', `threads is ${threads}, expected auto or 1 to ${MAX_THREADS}.`)
     const { keepKernels } = options
@@ -62,9 +68,10 @@ export function loader(platform: Platform): Load {
     const variant = await chooseVariant(options.variant)
     const opening = prepare(platform, threads, variant)
     opening.catch(() => {})
-    const source = await openSource(bundle, { signal, readFile: platform.readFile })
-    const { header, rest } = await readHeader(source, { integrity })
+    const source = await openSource(bundle, { signal, readFile: platform.readFile, cache, integrity })
+    let backend: Backend | undefined
     try {
+      const { header, rest } = await readHeader(source, { integrity })
       const graph = checkHeader(header)
       const [height, width] = options.maxInput ?? (header.metadata.input as unknown as InputSpec).size
       checkInputSize(height, width)
@@ -82,17 +89,23 @@ export function loader(platform: Platform): Load {
       )
       const needed = places(0, plan.program.length, header.dataBytes, plan.arenaBytes).bytes
       const { opener, note } = await opening
-      const { backend, base } = await opener.open(needed)
-      const at = places(base, plan.program.length, header.dataBytes, plan.arenaBytes)
+      const opened = await opener.open(needed)
+      backend = opened.backend
+      const at = places(opened.base, plan.program.length, header.dataBytes, plan.arenaBytes)
       const engine = new Engine(backend, at, header.dataBytes, plan.arenaBytes)
       engine.select(plan)
       await streamInto(backend, at.weights, header, rest, options)
-      return new Network(engine, opener, header, graph, variant, planning, note ?? (await backend.team?.ready))
+      const reason = note ?? (await backend.team?.ready)
+      await source.keep?.(header)
+      return new Network(engine, opener, header, graph, variant, planning, reason)
     } catch (error) {
-      await rest.cancel()
+      backend?.team?.close()
+      await source.cancel()
+      if (await source.refuse?.(error)) return load(bundle, options)
       throw error
     }
   }
+  return load
 }
 
 async function prepare(platform: Platform, threads: number | 'auto', variant: Variant) {

@@ -1,5 +1,5 @@
 import type { BundleHeader } from './bundle/header.ts'
-import { DynedgeError } from './errors.ts'
+import { checkSignal, DynedgeError } from './errors.ts'
 import type { Graph } from './graph/graph.ts'
 import { type ImageInput, imageOf } from './image/input.ts'
 import { preprocess } from './image/preprocess.ts'
@@ -238,11 +238,6 @@ export class Network implements Interface {
       Object.entries(this.graph.outputs).map(([name, tensor]) => [name, engine.read(plan.pictures.get(tensor)!)]),
     )
   }
-}
-
-function checkSignal(signal?: AbortSignal): void {
-  if (signal?.aborted)
-    throw new DynedgeError('aborted', 'The call was aborted by its caller.', { cause: signal.reason })
 }
 
 /** Largest side of an input, in pixels. */

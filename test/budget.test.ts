@@ -31,14 +31,20 @@ test('the JavaScript of a page takes at most 20 KB gzipped', () => {
   expect(total(page)).toBeLessThanOrEqual(20_480)
 })
 
-test('the JavaScript of a page with a worker and a camera takes at most 24 KB gzipped', () => {
+test('the JavaScript of a page with a worker, its cache and a camera takes at most 24 KB gzipped', () => {
   const page = scripts('browser.js', /\.(page|stream)\./)
   expect(page).toHaveLength(4)
-  expect(total([...page, 'browser.worker.js'])).toBeLessThanOrEqual(24_576)
+  expect(total([...page, 'browser.worker.js', 'browser.cache.js'])).toBeLessThanOrEqual(24_576)
+})
+
+test('and so does that of a page with a cache and a camera, but no worker', () => {
+  const page = scripts('browser.js', /\.(engine|open|stream)\./)
+  expect(page).toHaveLength(6)
+  expect(total(page)).toBeLessThanOrEqual(24_576)
 })
 
 test('a page gets nothing of Node, and only from beside its script', () => {
-  for (const name of [...scripts('browser.js', /./), 'browser.worker.js', 'browser.more.js']) {
+  for (const name of [...scripts('browser.js', /./), 'browser.worker.js', 'browser.more.js', 'browser.cache.js']) {
     const script = read(`dist/${name}`).toString()
     expect(script, name).not.toMatch(/["'`]node:|\brequire\(/)
     expect(script, name).not.toMatch(/\bfrom"(?!\.\/)|\bimport\((?!"\.\/)/)

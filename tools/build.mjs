@@ -54,6 +54,16 @@ rmSync('dist', { recursive: true, force: true })
 mkdirSync('dist')
 for (const variant of Object.keys(variants)) copyFileSync(`build/${variant}.wasm`, `dist/dynedge.${variant}.wasm`)
 
+/** Errors that a page cannot do anything about name the command that goes into details. */
+const brief = {
+  name: 'brief',
+  setup(page) {
+    page.onLoad({ filter: /src\/details\.ts$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replace('DETAILS = true', 'DETAILS = false'),
+      loader: 'ts',
+    }))
+  },
+}
 const common = {
   bundle: true,
   format: 'esm',
@@ -64,6 +74,7 @@ const common = {
   logLevel: 'warning',
   // Checks that no caller outside the package can fail. Node keeps them, and so do the tests.
   dropLabels: ['ASSERT'],
+  plugins: [brief],
   // Fields that a constructor sets anyway need no line of their own.
   tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
 }
@@ -83,15 +94,16 @@ await build({
   platform: 'browser',
   format: 'iife',
   plugins: [
+    brief,
     {
       name: 'more',
-      // A classic script has no chunks: whatever it imports later lies in one script more.
+      // A classic script has no chunks: whatever it imports later lies in two scripts more.
       setup(worker) {
-        worker.onResolve({ filter: /./ }, ({ kind }) =>
-          kind === 'dynamic-import' ? { path: 'more', namespace: 'more' } : undefined,
+        worker.onResolve({ filter: /./ }, ({ kind, path }) =>
+          kind === 'dynamic-import' ? { path: /cache/.test(path) ? 'cache' : 'more', namespace: 'later' } : undefined,
         )
-        worker.onLoad({ filter: /./, namespace: 'more' }, () => ({
-          contents: 'importScripts(dynedgeMoreAt); module.exports = dynedgeMore',
+        worker.onLoad({ filter: /./, namespace: 'later' }, ({ path }) => ({
+          contents: `importScripts(dynedge_at.${path}); module.exports = dynedge_${path}`,
         }))
       },
     },
@@ -99,7 +111,7 @@ await build({
 })
 await build({
   ...common,
-  entryPoints: { 'browser.more': 'src/worker/more.ts' },
+  entryPoints: { 'browser.more': 'src/worker/more.ts', 'browser.cache': 'src/worker/cache.ts' },
   platform: 'browser',
   format: 'iife',
 })
@@ -153,6 +165,7 @@ await build({
   packages: 'external',
   minify: false,
   dropLabels: [],
+  plugins: [],
   splitting: true,
   // Beside the wasm files, which they find by their own address.
   chunkNames: '[name]-[hash]',

@@ -11,9 +11,10 @@ const PLAN =
   'adapt arena bands by coefficientsAt convert draft fit floats globalPool keep keeps lanes last layouts maxPool offsets operands pictures placeCoefficients places planFor planTensor plans program scratch taps weavable weights words woven'
 const IMAGE =
   'blocks crop geometry most over pixelStride resized ring ringRows ringStride row rowAt rowStride rowWeights sourceLeft sourceWidth staging tables verticalFirst wideRow windows'
+const CACHE = 'begin blobs folder fresh refuse sizeOf'
 const RUNTIME = 'alive backend bytesFor engine execute note openSync opened pointer rest team'
 const WORKER = 'ask askOf giveUp hear hold layouts onEnd post settle unlisten'
 
 export const INTERNAL_NAMES = [
-  ...new Set([WORDS, BUNDLE, PLAN, IMAGE, RUNTIME, WORKER].flatMap((names) => names.split(' '))),
+  ...new Set([WORDS, BUNDLE, PLAN, IMAGE, CACHE, RUNTIME, WORKER].flatMap((names) => names.split(' '))),
 ]

@@ -1,3 +1,4 @@
+import { DETAILS, INSPECT } from '../details.ts'
 import { DynedgeError, type ErrorCode } from '../errors.ts'
 
 /** A safetensors file starts with the header's length: 8 bytes, little-endian. */
@@ -88,16 +89,17 @@ function checkString(key: string, value: unknown, code: ErrorCode): string {
 }
 
 function checkTensor(name: string, value: unknown, code: ErrorCode): ContainerTensor {
-  const refuse = (got: string) => new DynedgeError(code, `Tensor ${show(name)}: ${got}`)
-  if (!isObject(value)) throw refuse(`its entry is ${show(value)}, expected an object`)
+  const refuse = (got: string | false) => new DynedgeError(code, `Tensor ${show(name)}: ${got || INSPECT}`)
+  if (!isObject(value)) throw refuse(DETAILS && `its entry is ${show(value)}, expected an object`)
   const { dtype, shape, data_offsets: range } = value
   const size = DTYPE_BYTES.get(dtype as string)
-  if (!size) throw refuse(`unknown dtype ${show(dtype)}`)
-  if (!areCounts(shape)) throw refuse('shape is not a list of whole numbers')
-  if (!areCounts(range) || range.length !== 2 || range[1] < range[0]) throw refuse('data_offsets is not [begin, end]')
+  if (!size) throw refuse(DETAILS && `unknown dtype ${show(dtype)}`)
+  if (!areCounts(shape)) throw refuse(DETAILS && 'shape is not a list of whole numbers')
+  if (!areCounts(range) || range.length !== 2 || range[1] < range[0])
+    throw refuse(DETAILS && 'data_offsets is not [begin, end]')
   const bytes = range[1] - range[0]
   const expected = shape.reduce((product, dimension) => product * dimension, size)
-  if (bytes !== expected) throw refuse(`${bytes} bytes, but its ${dtype} shape [${shape}] takes ${expected}`)
+  if (bytes !== expected) throw refuse(DETAILS && `${bytes} bytes, but its ${dtype} shape [${shape}] takes ${expected}`)
   return { name, dtype: dtype as string, shape, offset: range[0], bytes }
 }
 

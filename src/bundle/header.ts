@@ -1,3 +1,4 @@
+import { DETAILS, INSPECT } from '../details.ts'
 import { DynedgeError } from '../errors.ts'
 import type { Precision } from '../interface.ts'
 import { crc32c, hex32 } from './checksum.ts'
@@ -73,10 +74,11 @@ export function parseHeader(head: Uint8Array, fileBytes?: number): BundleHeader 
   const metadata = parseMetadata(container.metadata.get('dynedge'))
   const tensors = new Map(container.tensors.map((tensor) => [tensor.name, checkTensor(tensor, metadata)]))
   const { dataBytes } = container
-  if (dataStart % ALIGNMENT) throw bad(`data starts at byte ${dataStart}, which is not a multiple of ${ALIGNMENT}`)
+  if (dataStart % ALIGNMENT)
+    throw bad(DETAILS && `data starts at byte ${dataStart}, which is not a multiple of ${ALIGNMENT}`)
   if (metadata.dataBytes !== dataBytes)
-    throw bad(`metadata says ${metadata.dataBytes} bytes of data, tensors take ${dataBytes}`)
-  if (dataBytes > 0xffffffff) throw bad(`${dataBytes} bytes of weights do not fit a 32-bit memory`)
+    throw bad(DETAILS && `metadata says ${metadata.dataBytes} bytes of data, tensors take ${dataBytes}`)
+  if (dataBytes > 0xffffffff) throw bad(DETAILS && `${dataBytes} bytes of weights do not fit a 32-bit memory`)
   if (fileBytes !== undefined) checkFileSize(fileBytes, dataStart + dataBytes)
   return { metadata, tensors, dataStart, dataBytes }
 }
@@ -123,9 +125,9 @@ function parseMetadata(text: string | undefined): BundleMetadata {
   try {
     found = JSON.parse(text!)
   } catch (cause) {
-    throw bad('its metadata is not JSON', cause)
+    throw bad(DETAILS && 'its metadata is not JSON', cause)
   }
-  if (!isObject(found)) throw bad(`its metadata is ${show(found)}, expected an object`)
+  if (!isObject(found)) throw bad(DETAILS && `its metadata is ${show(found)}, expected an object`)
   const { format, layout } = found
   if (format !== BUNDLE_FORMAT) throw unsupported('version', 'format', format, BUNDLE_FORMAT)
   if (layout !== WEIGHT_LAYOUT) throw unsupported('layout', 'weight layout', layout, WEIGHT_LAYOUT)
@@ -147,19 +149,20 @@ function parseMetadata(text: string | undefined): BundleMetadata {
     weightBytes: isCount,
   }
   for (const key in checks) {
-    if (!checks[key](found[key])) throw bad(`its metadata has ${show(found[key])} as ${key}`)
+    if (!checks[key](found[key])) throw bad(DETAILS && `its metadata has ${show(found[key])} as ${key}`)
   }
   return found as unknown as BundleMetadata
 }
 
 function checkTensor(tensor: ContainerTensor, metadata: BundleMetadata): BundleTensor {
   const { name, dtype, bytes } = tensor
-  if (!BUNDLE_DTYPES.includes(dtype)) throw bad(`tensor ${show(name)} is ${dtype}, expected ${BUNDLE_DTYPES}`)
+  if (!BUNDLE_DTYPES.includes(dtype))
+    throw bad(DETAILS && `tensor ${show(name)} is ${dtype}, expected ${BUNDLE_DTYPES}`)
   if (!bytes || bytes % ALIGNMENT)
-    throw bad(`tensor ${show(name)} has ${bytes} bytes, expected a multiple of ${ALIGNMENT}`)
+    throw bad(DETAILS && `tensor ${show(name)} has ${bytes} bytes, expected a multiple of ${ALIGNMENT}`)
   const crc: unknown = metadata.crc32c[name]
   if (typeof crc !== 'string' || !/^[0-9a-f]{8}$/.test(crc))
-    throw bad(`tensor ${show(name)} has ${show(crc)} as CRC32C`)
+    throw bad(DETAILS && `tensor ${show(name)} has ${show(crc)} as CRC32C`)
   return { ...tensor, dtype: dtype as BundleDtype, crc32c: Number.parseInt(crc, 16) }
 }
 
@@ -167,8 +170,8 @@ function latin1(bytes: Uint8Array): string {
   return String.fromCharCode(...bytes)
 }
 
-function bad(what: string, cause?: unknown): DynedgeError {
-  return new DynedgeError('bad-bundle', `Not a valid bundle: ${what}`, { cause })
+function bad(what: string | false, cause?: unknown): DynedgeError {
+  return new DynedgeError('bad-bundle', `Not a valid bundle: ${what || INSPECT}`, { cause })
 }
 
 function unsupported(code: 'version' | 'layout', what: string, found: unknown, expected: number): DynedgeError {

@@ -5,7 +5,7 @@ export type Fault = [code: 'usage' | 'integrity', message: string]
 
 /** Does the header say what `integrity` says? `digest`: SHA-256 of the data section in hex. */
 export function promiseFault(integrity: string, digest: string): Fault | undefined {
-  if (!/^sha256-[A-Za-z0-9+/]{43}=$/.test(integrity))
+  if (!hashesOf(integrity).length || /sha256-(?![A-Za-z0-9+/]{43}=(\?|\s|$))/.test(integrity))
     return ['usage', `integrity is ${JSON.stringify(integrity)}, expected sha256- and 44 characters of base64`]
   return otherFault(
     integrity,
@@ -23,8 +23,11 @@ export async function dataFault(integrity: string, data: Uint8Array): Promise<Fa
   return otherFault(integrity, new Uint8Array(await subtle.digest('SHA-256', own)), 'its data has')
 }
 
+/** As in SRI: one of several may be the right one; options behind a question mark, and other algorithms, are passed over. */
+const hashesOf = (integrity: string): string[] => integrity.match(/sha256-[^\s?]+/g) ?? []
+
 function otherFault(expected: string, digest: Iterable<number>, whose: string): Fault | undefined {
   const found = `sha256-${btoa(String.fromCharCode(...digest))}`
-  if (found !== expected) return ['integrity', `This is another bundle: ${whose} ${found}, expected ${expected}`]
-  return undefined
+  if (hashesOf(expected).includes(found)) return undefined
+  return ['integrity', `This is another bundle: ${whose} ${found}, expected ${expected}`]
 }

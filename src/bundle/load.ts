@@ -1,10 +1,10 @@
 import type { Backend } from '../backend.ts'
-import { DynedgeError } from '../errors.ts'
+import { checkSignal, DynedgeError } from '../errors.ts'
 import { hex32 } from './checksum.ts'
 import { dataStartOf, LENGTH_BYTES, show } from './container.ts'
 import { type BundleHeader, type BundleTensor, checkFileSize, parseHeader } from './header.ts'
 import type { Fault } from './integrity.ts'
-import { aborted, type Source } from './source.ts'
+import type { Source } from './source.ts'
 
 /** Small enough that V8 replaces its first compilation of the checksum early. */
 const PIECE_BYTES = 64 * 1024
@@ -89,7 +89,7 @@ async function copyAndCheck(
   let loaded = 0
   onProgress?.({ loaded, total })
   for await (const chunk of chunks) {
-    if (signal?.aborted) throw aborted(signal)
+    checkSignal(signal)
     if (loaded + chunk.length > total) checkFileSize(dataStart + loaded + chunk.length, dataStart + total)
     // The memory may have grown, and thereby moved, while this function waited.
     const place = new Uint8Array(backend.memory.buffer, pointer, total)
@@ -101,7 +101,7 @@ async function copyAndCheck(
     }
     onProgress?.({ loaded, total })
   }
-  if (signal?.aborted) throw aborted(signal)
+  checkSignal(signal)
   return loaded
 }
 

@@ -1,4 +1,5 @@
-import { DynedgeError } from '../errors.ts'
+import { checkSignal, DynedgeError, type ErrorCode } from '../errors.ts'
+import type { BundleHeader } from './header.ts'
 
 /** @internal A stream of bytes, read once. */
 export interface Source {
@@ -10,6 +11,10 @@ export interface Source {
   readonly stream: AsyncIterable<Uint8Array>
   /** Frees the connection or file of a source that is not read to its end. */
   cancel(): Promise<void>
+  /** Called with the header of what was read, checked and used. */
+  keep?(header: BundleHeader): Promise<void>
+  /** Called when it could not be used; loading again may help if it says so. */
+  refuse?(error: unknown): Promise<boolean>
 }
 
 /**
@@ -30,6 +35,10 @@ export interface SourceOptions {
   readonly signal?: AbortSignal
   /** Opens paths and file: addresses; without it, every string is fetched. */
   readonly readFile?: (path: string | URL) => Promise<Source>
+  /** Keeps what an http address has; not where there are files. */
+  readonly cache?: boolean
+  /** With `cache`: digests by which a kept bundle is found. */
+  readonly integrity?: string
 }
 
 /**
@@ -37,50 +46,61 @@ export interface SourceOptions {
  * @throws DynedgeError `not-found`, `network`, `bad-bundle` (an HTML page), `bad-input`, `aborted`
  */
 export async function openSource(input: BundleInput, options: SourceOptions = {}): Promise<Source> {
-  const { signal, readFile } = options
-  if (signal?.aborted) throw aborted(signal)
+  const { signal, readFile, cache, integrity } = options
+  checkSignal(signal)
   if (typeof input === 'string' || input instanceof URL) {
     const isWeb = /^(https?|blob|data):/i.test(`${input}`)
-    return readFile && !isWeb ? readFile(input) : fetchSource(input, signal)
+    if (readFile && !isWeb) return readFile(input)
+    if (cache && !readFile) {
+      const { openCached } = await import('../cache/open.ts')
+      const source = await openCached(input, integrity, signal, transport)
+      if (source) return source
+    }
+    const response = await ask(input, { signal })
+    accept(response, nameOf(input))
+    // React Native's fetch has no streams.
+    if (response.body) return fromStream(nameOf(input), response.body, sizeOf(response), signal)
+    input = await response.arrayBuffer()
   }
-  if (ArrayBuffer.isView(input)) return fromBytes(new Uint8Array(input.buffer, input.byteOffset, input.byteLength))
-  const kind = Object.prototype.toString.call(input).slice(8, -1)
-  if (kind === 'ArrayBuffer' || kind === 'SharedArrayBuffer') return fromBytes(new Uint8Array(input as ArrayBufferLike))
-  if (kind === 'Response') return fromResponse(input as Response, (input as Response).url || 'The response', signal)
-  if (kind === 'Blob' || kind === 'File')
-    return fromStream('The blob', (input as Blob).stream(), (input as Blob).size, signal)
-  if (kind === 'ReadableStream') return fromStream('The stream', input as ReadableStream<Uint8Array>, undefined, signal)
-  throw new DynedgeError(
-    'bad-input',
-    `Expected an address, bytes, a Blob, a stream or a Response as bundle, got ${kind}`,
-  )
+  return (await import('./held.ts')).openHeld(input, signal, transport)
 }
 
-function fromBytes(bytes: Uint8Array): Source {
-  async function* once() {
-    yield bytes
-  }
-  return { name: 'The bundle', size: bytes.length, stream: once(), cancel: async () => {} }
+/** @internal What `openHeld` and `openCached` need of this file: a page loads them as scripts of their own. */
+export interface Transport {
+  ask: typeof ask
+  accept: typeof accept
+  sizeOf: typeof sizeOf
+  read: typeof fromStream
+  Failure: typeof DynedgeError
 }
 
-async function fetchSource(address: string | URL, signal?: AbortSignal): Promise<Source> {
-  const name = `${address}`.slice(0, 200)
-  let response: Response
+/** The answer of a server, whatever it is. Throws `network` where there is none, `aborted`. */
+async function ask(address: string | URL, init: RequestInit): Promise<Response> {
+  const { signal } = init
   try {
-    response = await fetch(address, { signal })
+    return await fetch(address, init)
   } catch (cause) {
-    if (signal?.aborted) throw aborted(signal)
+    checkSignal(signal)
+    // Without a network, that script cannot be had either.
+    const fault = await import('./unreachable.ts').then(
+      ({ faultOf }) => faultOf(address, signal),
+      () => NO_ANSWER,
+    )
+    checkSignal(signal)
     const reason = (cause as { cause?: { code?: string } }).cause?.code ?? (cause as Error).message
-    const hint = 'check the address and the network; another origin must allow this page by CORS'
-    throw new DynedgeError('network', `${name} cannot be fetched (${reason}): ${hint}`, { cause })
+    throw new DynedgeError('network', `${nameOf(address)} cannot be fetched (${reason}): ${fault}`, { cause })
   }
-  return fromResponse(response, name, signal)
 }
 
-async function fromResponse(response: Response, name: string, signal?: AbortSignal): Promise<Source> {
-  const { status, headers, body, type } = response
-  const refuse = (code: 'not-found' | 'network' | 'bad-bundle' | 'usage', what: string) => {
-    if (!response.bodyUsed) body?.cancel().catch(() => {})
+const NO_ANSWER = 'no answer; check the address and the network'
+
+const nameOf = (address: string | URL) => `${address}`.slice(0, 200)
+
+/** Throws for an answer that is no bundle: `not-found`, `network`, `bad-bundle`, `usage`; its connection is freed then. */
+function accept(response: Response, name: string): void {
+  const { status, headers, body, type, bodyUsed } = response
+  const refuse = (code: ErrorCode, what: string) => {
+    if (!bodyUsed) body?.cancel().catch(() => {})
     return new DynedgeError(code, `${name}: ${what}`)
   }
   if (type === 'opaque') throw refuse('network', 'the response is opaque; fetch it without mode no-cors')
@@ -88,16 +108,16 @@ async function fromResponse(response: Response, name: string, signal?: AbortSign
     const code = status === 404 || status === 410 ? 'not-found' : 'network'
     throw refuse(code, `the server answered ${status} ${response.statusText}`.trim())
   }
-  if (response.bodyUsed) throw refuse('usage', 'the response has been read already')
+  if (bodyUsed) throw refuse('usage', 'the response has been read already')
   if (/^text\/html/i.test(headers.get('content-type') ?? '')) {
     throw refuse('bad-bundle', 'the server answered with an HTML page instead of a bundle; check the address')
   }
-  // React Native's fetch has no streams.
-  if (!body) return fromBytes(new Uint8Array(await response.arrayBuffer()))
-  // The length is that of the coded bytes, and another origin may hide that they are coded.
-  const isPlain = type !== 'cors' && !headers.get('content-encoding')
+}
+
+/** Bytes of the body, where they are known: the length is that of the coded bytes, and another origin may hide that they are coded. */
+function sizeOf({ type, headers }: Response): number | undefined {
   const length = Number(headers.get('content-length') ?? Number.NaN)
-  return fromStream(name, body, isPlain && Number.isSafeInteger(length) ? length : undefined, signal)
+  return type !== 'cors' && !headers.get('content-encoding') && Number.isSafeInteger(length) ? length : undefined
 }
 
 function fromStream(name: string, stream: ReadableStream<Uint8Array>, size?: number, signal?: AbortSignal): Source {
@@ -110,7 +130,7 @@ function fromStream(name: string, stream: ReadableStream<Uint8Array>, size?: num
     try {
       while (true) {
         const { done, value } = await reader.read()
-        if (signal?.aborted) throw aborted(signal)
+        checkSignal(signal)
         if (done) return
         if (!(value instanceof Uint8Array))
           throw new DynedgeError('bad-input', `${name} gives ${typeof value}, expected Uint8Array chunks`)
@@ -119,7 +139,7 @@ function fromStream(name: string, stream: ReadableStream<Uint8Array>, size?: num
       }
     } catch (cause) {
       if (cause instanceof DynedgeError) throw cause
-      if (signal?.aborted) throw aborted(signal)
+      checkSignal(signal)
       const broke = `the connection broke after ${received}${size === undefined ? '' : ` of ${size}`} bytes`
       throw new DynedgeError('network', `${name}: ${broke} (${(cause as Error)?.message ?? cause})`, { cause })
     } finally {
@@ -130,7 +150,4 @@ function fromStream(name: string, stream: ReadableStream<Uint8Array>, size?: num
   return { name, size, stream: read(), cancel }
 }
 
-/** @internal */
-export function aborted(signal: AbortSignal): DynedgeError {
-  return new DynedgeError('aborted', 'Loading was aborted by its caller', { cause: signal.reason })
-}
+const transport: Transport = { ask, accept, sizeOf, read: fromStream, Failure: DynedgeError }

@@ -1,5 +1,6 @@
+import { DETAILS } from '../details.ts'
 import { DynedgeError } from '../errors.ts'
-import type { Graph, Node } from './graph.ts'
+import { badGraph, type Graph, type Node } from './graph.ts'
 
 type Field = 'string' | 'count' | 'use' | 'params'
 
@@ -90,8 +91,5 @@ function count(value: unknown, at: string, least = 1): void {
 }
 
 function bad(at: string, got: unknown, expected: string): DynedgeError {
-  return new DynedgeError(
-    'bad-bundle',
-    `The bundle's graph: ${at} is ${String(JSON.stringify(got)).slice(0, 60)}, expected ${expected}.`,
-  )
+  return badGraph(DETAILS && `${at} is ${String(JSON.stringify(got)).slice(0, 60)}, expected ${expected}`)
 }

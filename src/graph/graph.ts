@@ -1,3 +1,4 @@
+import { DETAILS, INSPECT } from '../details.ts'
 import { DynedgeError } from '../errors.ts'
 
 // A network as its author thinks of it: nodes in order, tensors by name, channels logical. Nothing here knows of layouts.
@@ -160,21 +161,21 @@ export function inferShapes(graph: Graph, height: number, width: number): Map<st
   const shapes = new Map<string, Shape>([[graph.input, { height, width, channels: INPUT_CHANNELS }]])
   const at = (node: Node, use: Use): Shape => {
     const shape = shapes.get(use.tensor)
-    if (!shape) throw broken(node, `reads ${use.tensor}, which no node before it makes`)
+    if (!shape) throw broken(node, DETAILS && `reads ${use.tensor}, which no node before it makes`)
     const from = use.from ?? 0
     if (!(from >= 0 && use.channels > 0 && from + use.channels <= shape.channels))
       throw broken(
         node,
-        `reads channels ${from} to ${from + use.channels} of ${use.tensor}, which has ${shape.channels}`,
+        DETAILS && `reads channels ${from} to ${from + use.channels} of ${use.tensor}, which has ${shape.channels}`,
       )
     return shape
   }
   for (const node of graph.nodes) {
-    if (shapes.has(node.output)) throw broken(node, `writes ${node.output} a second time`)
+    if (shapes.has(node.output)) throw broken(node, DETAILS && `writes ${node.output} a second time`)
     shapes.set(node.output, shapeOf(node, at))
   }
   for (const [name, tensor] of Object.entries(graph.outputs))
-    if (!shapes.has(tensor)) throw new DynedgeError('bad-bundle', `Output ${name}: no node makes ${tensor}.`)
+    if (!shapes.has(tensor)) throw badGraph(DETAILS && `no node makes ${tensor}, its output ${name}`)
   return shapes
 }
 
@@ -183,8 +184,10 @@ function shapeOf(node: Node, at: (node: Node, use: Use) => Shape): Shape {
     const left = at(node, node.left)
     const right = at(node, node.right)
     const channels = node.left.channels + node.right.channels
-    if (left.height !== right.height || left.width !== right.width) throw broken(node, 'joins pictures of two sizes')
-    if (channels % node.groups !== 0) throw broken(node, `shuffles ${channels} channels in ${node.groups} groups`)
+    if (left.height !== right.height || left.width !== right.width)
+      throw broken(node, DETAILS && 'joins pictures of two sizes')
+    if (channels % node.groups !== 0)
+      throw broken(node, DETAILS && `shuffles ${channels} channels in ${node.groups} groups`)
     return { height: right.height, width: right.width, channels }
   }
   const input = at(node, node.input)
@@ -193,7 +196,7 @@ function shapeOf(node: Node, at: (node: Node, use: Use) => Shape): Shape {
   if (node.op === 'globalpool') return { height: 1, width: 1, channels: node.input.channels }
   if (node.op === 'linear' || node.op === 'softmax') {
     if (input.height !== 1 || input.width !== 1)
-      throw broken(node, `wants a vector, got ${input.height}x${input.width}`)
+      throw broken(node, DETAILS && `wants a vector, got ${input.height}x${input.width}`)
     return { height: 1, width: 1, channels: node.op === 'linear' ? node.channels : node.input.channels }
   }
   const padding = node.op === 'conv' ? node.padding : (node.kernel - 1) >> 1
@@ -206,12 +209,12 @@ function shapeOf(node: Node, at: (node: Node, use: Use) => Shape): Shape {
     )
   if (node.op === 'maxpool') return { height, width, channels: node.input.channels }
   if (node.input.channels % node.groups || node.channels % node.groups)
-    throw broken(node, `has ${node.input.channels} -> ${node.channels} channels in ${node.groups} groups`)
+    throw broken(node, DETAILS && `has ${node.input.channels} -> ${node.channels} channels in ${node.groups} groups`)
   const shape = { height, width, channels: node.channels }
   if (node.residual) {
     const residual = at(node, { tensor: node.residual, channels: node.channels })
     if (residual.height !== height || residual.width !== width || residual.channels !== node.channels)
-      throw broken(node, `adds ${node.residual} of another shape`)
+      throw broken(node, DETAILS && `adds ${node.residual} of another shape`)
   }
   if (node.dynamic) {
     const vector = at(node, {
@@ -219,11 +222,15 @@ function shapeOf(node: Node, at: (node: Node, use: Use) => Shape): Shape {
       from: node.dynamic.from,
       channels: node.channels * node.dynamic.kernels,
     })
-    if (vector.height !== 1 || vector.width !== 1) throw broken(node, 'takes coefficients from a picture')
+    if (vector.height !== 1 || vector.width !== 1) throw broken(node, DETAILS && 'takes coefficients from a picture')
   }
   return shape
 }
 
-function broken(node: Node, what: string): DynedgeError {
-  return new DynedgeError('bad-bundle', `The graph is broken: ${node.op} ${node.name} ${what}.`)
+function broken(node: Node, what: string | false): DynedgeError {
+  return badGraph(what && `${node.op} ${node.name} ${what}`)
+}
+
+export function badGraph(what: string | false): DynedgeError {
+  return new DynedgeError('bad-bundle', `The bundle's graph: ${what || INSPECT}.`)
 }

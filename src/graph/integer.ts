@@ -1,5 +1,5 @@
-import { DynedgeError } from '../errors.ts'
-import type { Graph, Node, Quantization } from './graph.ts'
+import { DETAILS } from '../details.ts'
+import { badGraph, type Graph, type Node, type Quantization } from './graph.ts'
 
 // Which nodes compute in integers follows from the tensors that are stored as integers. docs/quantization.md
 
@@ -47,13 +47,14 @@ export function checkQuantization(graph: Graph): void {
     const { scale, zero, bits } = stored
     const fits = Math.fround(scale) === scale && scale > 0 && (bits === 7 || bits === 8)
     if (!fits || !Number.isInteger(zero) || zero < 0 || zero >= 2 ** bits)
-      throw bad(
-        `${tensor} is quantized as ${JSON.stringify(stored)}, expected a float32 scale above 0, 7 or 8 bits, a zero point in them`,
+      throw badGraph(
+        DETAILS &&
+          `${tensor} is quantized as ${JSON.stringify(stored)}, expected a float32 scale above 0, 7 or 8 bits, a zero point in them`,
       )
   }
   const known = new Set([graph.input, ...graph.nodes.map((node) => node.output)])
   for (const tensor of Object.keys(quantization))
-    if (!known.has(tensor)) throw bad(`quantization names ${tensor}, which no node makes`)
+    if (!known.has(tensor)) throw badGraph(DETAILS && `quantization names ${tensor}, which no node makes`)
   for (const node of graph.nodes) checkNode(node, quantization, isInteger(graph, node))
 }
 
@@ -61,14 +62,15 @@ function checkNode(node: Node, quantization: Record<string, Quantization>, integ
   const { name, op, output } = node
   const demand = (tensor: string, stored: boolean) => {
     if (Object.hasOwn(quantization, tensor) !== stored)
-      throw bad(
-        `${op} ${name}: ${tensor} is ${stored ? 'float32, expected integers' : 'stored as integers, expected float32'}`,
+      throw badGraph(
+        DETAILS &&
+          `${op} ${name}: ${tensor} is ${stored ? 'float32, expected integers' : 'stored as integers, expected float32'}`,
       )
   }
   const tie = (a: string, b: string) => {
     const [x, y] = [quantization[a], quantization[b]]
     if (x && y && (x.scale !== y.scale || x.zero !== y.zero || x.bits !== y.bits))
-      throw bad(`${op} ${name}: ${a} and ${b} are quantized in two ways`)
+      throw badGraph(DETAILS && `${op} ${name}: ${a} and ${b} are quantized in two ways`)
   }
   if (op === 'conv') {
     demand(output, integer)
@@ -86,8 +88,4 @@ function checkNode(node: Node, quantization: Record<string, Quantization>, integ
     if (op === 'quantize' || op === 'dequantize') demand(node.input.tensor, op === 'dequantize')
     demand(output, op === 'quantize')
   }
-}
-
-function bad(what: string): DynedgeError {
-  return new DynedgeError('bad-bundle', `The graph's quantization: ${what}.`)
 }

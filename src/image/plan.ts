@@ -65,9 +65,7 @@ export function planImage(
   width: number,
   staging: number,
 ): ImagePlan {
-  checkInputSpec(spec)
-  checkSide('height', height)
-  checkSide('width', width)
+  ASSERT: checkSizes(spec, height, width)
   const geometry = imageGeometry(source, spec, height, width)
   const { crop, resized } = geometry
   const rows = bilinearTaps(source.height, resized.height, crop.top, crop.top + height)
@@ -90,10 +88,16 @@ export function planImage(
     if (step === 1)
       throw new DynedgeError(
         'bad-input',
-        `Staging memory has ${staging} bytes, expected at least ${bytes} for a ${source.width} x ${source.height} ` +
-          `picture at ${width} x ${height}; give more, or shrink the picture first.`,
+        `Staging memory has ${staging} bytes, expected at least ${bytes} for a ${source.width} x ${source.height} picture at ` +
+          `${width} x ${height}: shrink the picture first.`,
       )
   }
+}
+
+function checkSizes(spec: InputSpec, height: number, width: number): void {
+  checkInputSpec(spec)
+  checkSide('height', height)
+  checkSide('width', width)
 }
 
 /** Staging bytes with which a picture of this size is resized in one block, whatever its channels. */

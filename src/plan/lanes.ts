@@ -1,3 +1,4 @@
+import { DETAILS } from '../details.ts'
 import { DynedgeError } from '../errors.ts'
 import { type Conv, type Graph, INPUT_CHANNELS, type Node, nodeInputs, type Shuffle } from '../graph/graph.ts'
 import { isInteger } from '../graph/integer.ts'
@@ -22,10 +23,12 @@ export function convKind(node: Conv): ConvKind {
     if (groups * 6 === channels) return 'grouped6'
     if (groups * 2 === channels) return 'grouped2'
   }
+  const there =
+    DETAILS &&
+    ' There are kernels for one group (any size), and for 3x3, stride 1 or 2, padding 1, with 1, 2 or 6 channels per group.'
   throw new DynedgeError(
     'unsupported-op',
-    `${node.name}: no kernel for a ${kernel}x${kernel} convolution ${cin} -> ${channels} in ${groups} groups, stride ${stride}, padding ${padding}. ` +
-      'There are kernels for one group (any size), and for 3x3, stride 1 or 2, padding 1, with 1, 2 or 6 channels per group.',
+    `${node.name}: no kernel for a ${kernel}x${kernel} convolution ${cin} -> ${channels} in ${groups} groups, stride ${stride}, padding ${padding}.${there || ''}`,
   )
 }
 
@@ -37,9 +40,10 @@ export function zipOf(node: Shuffle): Zip {
   if (node.groups === 2 && left === 1) return 'zip2'
   if (node.groups === 4 && left === 3) return 'zip4'
   if (node.groups === 4 && left === 2) return 'pairs'
+  const there = DETAILS && '; there are 1:1 in 2 groups, 3:1 and 2:2 in 4'
   throw new DynedgeError(
     'unsupported-op',
-    `${node.name}: no kernel shuffles ${node.left.channels} + ${node.right.channels} channels in ${node.groups} groups; there are 1:1 in 2 groups, 3:1 and 2:2 in 4.`,
+    `${node.name}: no kernel shuffles ${node.left.channels} + ${node.right.channels} channels in ${node.groups} groups${there || ''}.`,
   )
 }
 
@@ -107,7 +111,7 @@ function findLanes(graph: Graph): Map<string, Lanes> {
   const wishes = new Map<string, { lanes: Lanes; by: string }>()
   const wish = (tensor: string, lanes: Lanes, by: string) => {
     const other = wishes.get(tensor)
-    if (other && !equalLanes(other.lanes, lanes))
+    ASSERT: if (other && !equalLanes(other.lanes, lanes))
       throw new DynedgeError(
         'unsupported-op',
         `${tensor}: ${by} and ${other.by} need its channels in different orders.`,
@@ -126,7 +130,7 @@ function findLanes(graph: Graph): Map<string, Lanes> {
     if (node.op === 'coefficients') lanes.set(node.output, coefficientLanes(graph, node.output, wishes))
     else lanes.set(node.output, wishes.get(node.output)?.lanes ?? plainLanes(outputChannels(node)))
   }
-  for (const node of graph.nodes)
+  ASSERT: for (const node of graph.nodes)
     for (const use of nodeInputs(node))
       if (use.from !== undefined && lanes.get(use.tensor)?.some((channel, lane) => channel >= 0 && channel !== lane))
         throw new DynedgeError(

@@ -90,8 +90,9 @@ export function planNetwork(
     for (const name of Object.values(step.operands)) {
       if (known.has(name)) continue
       const place = weights.get(name)
-      if (!place) throw new DynedgeError('bad-bundle', `The bundle has no tensor ${name}, which ${step.label} reads.`)
-      tensors.push({ name, base: 'weights', offset: place.offset, bytes: place.bytes })
+      ASSERT: if (!place)
+        throw new DynedgeError('bad-bundle', `The bundle has no tensor ${name}, which ${step.label} reads.`)
+      tensors.push({ name, base: 'weights', offset: place!.offset, bytes: place!.bytes })
       known.add(name)
     }
   const pictures = new Map<string, PlacedPicture>()

@@ -75,7 +75,7 @@ export class Engine {
       const what = cause ? 'The module trapped' : 'A thread was lost'
       throw new DynedgeError('trap', `${what} in steps ${from} to ${to}; load the network again.`, { cause })
     }
-    if (status)
+    ASSERT: if (status)
       throw new DynedgeError('bad-program', `The module does not run steps ${from} to ${to}: status ${status & 255}.`)
   }
 

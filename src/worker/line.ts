@@ -1,4 +1,4 @@
-import { DynedgeError } from '../errors.ts'
+import { aborted, checkSignal, DynedgeError } from '../errors.ts'
 import type { LoadOptions } from '../load.ts'
 import type { Call, Host, Link, Reply, SentError } from './protocol.ts'
 
@@ -90,14 +90,6 @@ export class Line {
     if (!this.pending.size) this.link.hold(false)
     return call
   }
-}
-
-function aborted(signal: AbortSignal): DynedgeError {
-  return new DynedgeError('aborted', 'The call was aborted by its caller.', { cause: signal.reason })
-}
-
-export function checkSignal(signal?: AbortSignal): void {
-  if (signal?.aborted) throw aborted(signal)
 }
 
 function restored({ code, name, message, cause }: SentError): Error {

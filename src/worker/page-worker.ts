@@ -7,8 +7,8 @@ import { serve } from './serve.ts'
 const hear = serve(
   (reply, transfer) => postMessage(reply, { transfer }),
   ({ wasm: files }) => {
-    // Where the rest of it lies, src/worker/more.ts.
-    Object.assign(globalThis, { dynedgeMoreAt: files!.more })
+    // Where the rest of it lies, src/worker/more.ts and cache.ts.
+    Object.assign(globalThis, { dynedge_at: files })
     return loader({
       ...pagePlatform(files!),
       async threads() {

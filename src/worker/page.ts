@@ -9,11 +9,12 @@ import { workerScript } from './script.ts'
 export const loadWith =
   (wasm: WasmAddresses): Load =>
   (bundle, options = {}) =>
-    loadInWorker(
-      { ...page, wasm: { ...wasm, more: new URL('./browser.more.js', import.meta.url).href } },
-      bundle,
-      options,
-    )
+    loadInWorker({ ...page, wasm: { ...wasm, ...scripts() } }, bundle, options)
+
+const scripts = () => ({
+  more: new URL('./browser.more.js', import.meta.url).href,
+  cache: new URL('./browser.cache.js', import.meta.url).href,
+})
 
 const page: Host = {
   address(bundle) {

@@ -16,8 +16,8 @@ export interface SentResponse {
 /** Of the options of `load`, what the worker's own `load` gets. */
 export type SentOptions = Omit<LoadOptions, 'onProgress' | 'signal' | 'worker' | 'transfer'>
 
-/** Addresses of a page's files, which a script that a bundler moved cannot know: the kernels' binaries, the script of what few ask for. */
-export type PageFiles = WasmAddresses & { more: string }
+/** Addresses of a page's files, which a script that a bundler moved cannot know: the kernels' binaries, the scripts of what few ask for. */
+export type PageFiles = WasmAddresses & { more: string; cache: string }
 
 export type Call =
   | {

@@ -1,5 +1,5 @@
 import type { BundleInput } from '../bundle/source.ts'
-import { DynedgeError } from '../errors.ts'
+import { checkSignal, DynedgeError } from '../errors.ts'
 import type { ImageInput } from '../image/input.ts'
 import type {
   ClassifyOptions,
@@ -16,7 +16,7 @@ import type {
 } from '../interface.ts'
 import type { LoadOptions } from '../load.ts'
 import { type OpenBundle, openBundle, sentBytes } from './bundle.ts'
-import { checkSignal, type Hearing, Line } from './line.ts'
+import { type Hearing, Line } from './line.ts'
 import type { Call, Facts, Host, Method, Sendable, SentOptions } from './protocol.ts'
 
 /** `load` into a worker that `host` starts; one worker for one network. */

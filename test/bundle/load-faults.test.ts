@@ -96,13 +96,21 @@ describe('integrity', () => {
     expectSameBytes(placed(backend), data)
   })
 
+  it.each([`${sri} `, `sha384-abc ${sri}`, `sha256-${'A'.repeat(43)}= ${sri}?options`])(
+    'accepts %j, as SRI does: one of several, other algorithms, options',
+    async (integrity) => {
+      const { backend } = await loadAll(chunked(bundle, 4099), takeMemory, { integrity })
+      expectSameBytes(placed(backend), data)
+    },
+  )
+
   it('refuses another one from the header', async () => {
     await expectRefusedEarly(bundle, 'integrity', /another bundle: its header says sha256-/, {
       integrity: `sha256-${'A'.repeat(43)}=`,
     })
   })
 
-  it.each(['', 'sha256-abc', `sha384-${'A'.repeat(43)}=`, `${sri} `])(
+  it.each(['', 'sha256-abc', `sha384-${'A'.repeat(43)}=`, `${sri} sha256-abc`, `${sri}x`])(
     'refuses %j as no such string',
     async (integrity) => {
       await expectRefusedEarly(bundle, 'usage', /expected sha256- and 44 characters/, { integrity })

@@ -185,15 +185,21 @@ describe('from a server', () => {
     const error = await errorOf(openSource(`http://127.0.0.1:${port}/a`))
     expect([error.code, error.message]).toEqual([
       'network',
-      expect.stringMatching(/cannot be fetched \(ECONNREFUSED\).*CORS/),
+      expect.stringMatching(/cannot be fetched \(ECONNREFUSED\): no answer; check the address/),
     ])
   })
 
-  it('says what a page sees when another origin does not allow it', async () => {
-    const refuse = () => Promise.reject(new TypeError('Failed to fetch'))
-    vi.stubGlobal('fetch', refuse)
-    const error = await errorOf(openSource('/models/a.safetensors'))
-    expect([error.code, error.message]).toEqual(['network', expect.stringMatching(/\(Failed to fetch\).*CORS/)])
+  it.each([
+    ['does not allow it', true, /\(Failed to fetch\): its server answers, but sends no CORS header/],
+    ['does not answer', false, /\(Failed to fetch\): no answer; check the address, the network, and connect-src/],
+  ])('says what a page is not told: that another origin %s', async (_, answers, words) => {
+    vi.stubGlobal('location', new URL('https://page.test/'))
+    vi.stubGlobal('fetch', async (_: string, { mode }: RequestInit) => {
+      if (mode !== 'no-cors' || !answers) throw new TypeError('Failed to fetch')
+      return Response.error()
+    })
+    const error = await errorOf(openSource('https://models.test/a.safetensors'))
+    expect([error.code, error.message]).toEqual(['network', expect.stringMatching(words)])
   })
 
   it('stops when aborted: before the answer, and within it', async () => {
