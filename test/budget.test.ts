@@ -84,6 +84,7 @@ test('lock files take packages from the registry that npm is set to', () => {
     'site/package-lock.json',
     'test/engines/package-lock.json',
     'test/bundlers/package-lock.json',
+    'tools/native/package-lock.json',
     'tools/package/package-lock.json',
     'examples/folder-sorter/package-lock.json',
     'examples/page/package-lock.json',

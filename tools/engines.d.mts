@@ -4,3 +4,5 @@ export declare function relaxedNode(): string | undefined
 export declare function ensureEngines(): string | undefined
 /** `npm ci` in a folder with a lock file of its own, unless what lies there is newer than the lock. */
 export declare function install(folder: string): void
+/** Makes the folder `mark`, when nobody else holds it; returns what removes it. */
+export function takeTurn(mark: string): () => void

@@ -50,7 +50,8 @@ export function install(folder) {
 /** Nobody installs for so long: one that was killed has left its mark. */
 const LONGEST_MS = 300_000
 
-function takeTurn(mark) {
+/** Makes the folder `mark`, when nobody else holds it; returns what removes it. */
+export function takeTurn(mark) {
   const sleep = new Int32Array(new SharedArrayBuffer(4))
   for (;;)
     try {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { DynedgeError } from '../errors.ts'
+import { HOST_TENSOR } from '../host/format.ts'
 import { crc32c, hex32 } from './checksum.ts'
 import { DTYPE_BYTES, LENGTH_BYTES, MAX_HEADER_BYTES, show } from './container.ts'
 import {
@@ -23,13 +24,15 @@ export interface BundleToWrite {
   /** Written in this order; zeros fill each up to a multiple of 64 bytes. */
   readonly tensors: readonly TensorToWrite[]
   readonly metadata: BundleDescription
+  /** Bytes of weights without padding, where they are not those of all tensors' data. */
+  readonly weightBytes?: number
 }
 
 /**
  * Writes a bundle; equal input gives equal bytes.
  * @throws DynedgeError `usage` for tensors that cannot be written, `bad-bundle` for a bad description
  */
-export function writeBundle({ tensors, metadata }: BundleToWrite): Uint8Array {
+export function writeBundle({ tensors, metadata, weightBytes: said }: BundleToWrite): Uint8Array {
   const entries: string[] = []
   const sums: Record<string, string> = Object.create(null)
   const places = placeTensors(tensors)
@@ -46,10 +49,12 @@ export function writeBundle({ tensors, metadata }: BundleToWrite): Uint8Array {
   }
   const sha256 = createHash('sha256').update(data).digest('hex')
   const { network, precision, graph, input, labels, quantization, provenance, licence } = metadata
-  const said = { network, precision, graph, input, labels, quantization, provenance, licence }
-  const counted = { crc32c: sums, sha256, dataBytes: data.length, weightBytes }
-  const text = JSON.stringify({ format: BUNDLE_FORMAT, layout: WEIGHT_LAYOUT, ...said, ...counted })
-  const head = writeHead(text, entries)
+  const about = { network, precision, graph, input, labels, quantization, provenance, licence }
+  const counted = { crc32c: sums, sha256, dataBytes: data.length, weightBytes: said ?? weightBytes }
+  const text = JSON.stringify({ format: BUNDLE_FORMAT, layout: WEIGHT_LAYOUT, ...about, ...counted })
+  const host =
+    last?.tensor.name === HOST_TENSOR ? [last.offset, last.bytes, Number.parseInt(sums[HOST_TENSOR], 16)] : []
+  const head = writeHead(text, entries, host.map(hex32).join(''))
   parseHeader(head, head.length + data.length)
   const file = new Uint8Array(head.length + data.length)
   file.set(head)
@@ -75,8 +80,10 @@ function placeTensors(tensors: readonly TensorToWrite[]) {
   })
 }
 
-function writeHead(metadata: string, entries: readonly string[]): Uint8Array {
-  const json = `${HEADER_START}00000000","dynedge":${JSON.stringify(metadata)}}${entries.map((entry) => `,${entry}`).join('')}}`
+function writeHead(metadata: string, entries: readonly string[], host: string): Uint8Array {
+  // Where a host finds its record without reading JSON.
+  const record = host && `"dynedge_host":"${host}",`
+  const json = `${HEADER_START}00000000",${record}"dynedge":${JSON.stringify(metadata)}}${entries.map((entry) => `,${entry}`).join('')}}`
   const bytes = new TextEncoder().encode(json)
   const length = Math.ceil((LENGTH_BYTES + bytes.length) / ALIGNMENT) * ALIGNMENT - LENGTH_BYTES
   if (length > MAX_HEADER_BYTES)

@@ -11,6 +11,11 @@ export function parseSize(text: string): [height: number, width: number] {
   return size as [number, number]
 }
 
+/** Sizes as in `parseSize`, separated by commas. */
+export function parseSizes(text: string): [height: number, width: number][] {
+  return text.split(',').map(parseSize)
+}
+
 export function parseCount(text: string): number {
   const value = Number(text)
   if (!/^\d+$/.test(text) || value < 1 || value > 1_000_000)

@@ -1,11 +1,13 @@
 import { basename } from 'node:path'
 import { type Command, Option } from 'commander'
-import { LENGTH_BYTES } from '../bundle/container.ts'
-import type { Json, JsonObject } from '../bundle/header.ts'
+import { dataStartOf, LENGTH_BYTES } from '../bundle/container.ts'
+import { type Json, type JsonObject, parseHeader } from '../bundle/header.ts'
 import { readStateDict } from '../bundle/safetensors.ts'
 import { writeBundle } from '../bundle/write.ts'
 import { DynedgeError } from '../errors.ts'
 import { count } from '../graph/counts.ts'
+import type { Graph } from '../graph/graph.ts'
+import { addPrograms } from '../host/programs.ts'
 import { checkInputSpec, type InputSpec } from '../image/spec.ts'
 import { buildNetwork, NETWORKS } from '../networks/index.ts'
 import { packWeights } from '../pack/pack.ts'
@@ -14,7 +16,7 @@ import { quantizeNetwork } from './calibrate.ts'
 import { addInt8Options, checkInt8Usage, type Int8Options } from './calibrate-options.ts'
 import { showSummary } from './calibrate-table.ts'
 import { readWhole, writeWhole } from './files.ts'
-import { parseChannels, parseCount, parsePositive, parseSize } from './options.ts'
+import { parseChannels, parseCount, parsePositive, parseSize, parseSizes } from './options.ts'
 import { byteSize, columns, counted, print, printJson } from './output.ts'
 import { packageVersion } from './package.ts'
 import { RANGES_KEY } from './ranges.ts'
@@ -35,6 +37,7 @@ interface Options extends Int8Options {
   shorterSide?: number
   licence?: string
   name?: string
+  plan?: [height: number, width: number][]
   json?: boolean
 }
 
@@ -67,13 +70,17 @@ export function packCommand(program: Command): void {
     )
     .option('--licence <text>', 'licence of the weights, for example CC-BY-4.0')
     .option('--name <text>', "name in the bundle (default: the network's)")
+    .option('--plan <sizes>', 'programs for these input sizes, as 224x224,192: a C host needs them', parseSizes)
   addInt8Options(command).option('--json', 'print one JSON object').action(pack)
 }
 
 async function pack(path: string, options: Options, command: Command): Promise<void> {
   const { precision } = options
   const read = await readWhole(path, 'a safetensors file', 'bad-model')
-  const file = readStateDict(read).metadata.has('dynedge') ? await stateOf(path) : read
+  const isBundle = readStateDict(read).metadata.has('dynedge')
+  if (options.plan && isBundle && headerOf(read).metadata.precision === 'int8')
+    return addPlans(path, read, options, command)
+  const file = isBundle ? await stateOf(path) : read
   const said = readStateDict(file).metadata
   checkInt8Usage(command, precision, said.has(RANGES_KEY))
   const facts = factsOf(file)
@@ -118,7 +125,8 @@ async function pack(path: string, options: Options, command: Command): Promise<v
     },
     licence: options.licence ?? facts.licence ?? null,
   }
-  const bundle = writeBundle({ tensors, metadata })
+  const plain = writeBundle({ tensors, metadata })
+  const bundle = options.plan ? addPrograms(plain, options.plan) : plain
   const output = options.output ?? `${basename(path).replace(/\.safetensors$/, '')}.${precision}.safetensors`
   await writeWhole(output, bundle)
   if (quantized && !options.json) showSummary(quantized.graph, quantized.summary)
@@ -133,6 +141,29 @@ async function pack(path: string, options: Options, command: Command): Promise<v
 }
 
 const W8 = { weights: 'int8, symmetric, one float32 scale per output row', arithmetic: 'float32' }
+
+/** An int8 bundle cannot be packed anew; programs it can be given. */
+async function addPlans(path: string, bundle: Uint8Array, options: Options, command: Command): Promise<void> {
+  const more = Object.keys(options).filter(
+    (name) => !['plan', 'precision', 'output', 'json'].includes(name) && command.getOptionValueSource(name) === 'cli',
+  )
+  if (more.length)
+    throw new DynedgeError(
+      'usage',
+      `${path} is packed already; with --plan it takes only --output, got ${more.join(', ')}.`,
+    )
+  const { metadata } = headerOf(bundle)
+  const planned = addPrograms(bundle, options.plan!)
+  const output = options.output ?? `${basename(path).replace(/\.safetensors$/, '')}.planned.safetensors`
+  await writeWhole(output, planned)
+  const { parameters } = count(metadata.graph as unknown as Graph)
+  const { network, precision } = metadata
+  report(output, planned, { network, precision, parameters, source: bundle.length }, undefined, options.json)
+}
+
+function headerOf(bundle: Uint8Array) {
+  return parseHeader(bundle.subarray(0, dataStartOf(bundle, 'bad-bundle')), bundle.length)
+}
 
 /** Calibration wants weights as they were trained. */
 async function stateOf(bundle: string): Promise<Uint8Array> {

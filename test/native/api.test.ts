@@ -1,0 +1,219 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Backend } from '../../src/backend.ts'
+import { seededUniform } from '../../src/graph/parameters.ts'
+import { addPrograms } from '../../src/host/programs.ts'
+import { DEFAULT_STAGING_BYTES, preprocess } from '../../src/image/preprocess.ts'
+import type { InputSpec } from '../../src/image/spec.ts'
+import { buildNetwork } from '../../src/networks/index.ts'
+import { packBundle } from '../../src/pack/pack.ts'
+import { digestOf, goldenFiles, goldenNetwork, goldenPicture, readGolden } from '../golden/int8.ts'
+import { INPUT, integerBundle, LABELS, load, seededBundle, seededTensor, smallBundle } from '../helpers/bundles.ts'
+import { instantiate, readWasm, reserve } from '../helpers/wasm.ts'
+import { built, started, TARGETS, type Target, temporary } from './support.ts'
+
+const folder = temporary()
+afterAll(folder.clean)
+
+const describeLabelled = { input: { ...INPUT }, labels: LABELS, quantization: null, provenance: {}, licence: null }
+const withPrograms = (bundle: Uint8Array, ...sizes: [number, number][]) => addPrograms(bundle, sizes)
+/** float32 of a picture to bytes 0 .. 255, with no period that a resize could hide. */
+const bytes = (count: number) => Uint8Array.from(seededUniform('pixels', 3, count, (u) => u * 256))
+
+/** Int8 networks of test/fixtures as bundles with a program, packed once for all targets. */
+const goldens = new Map<string, string>()
+function golden(file: string): string {
+  let path = goldens.get(file)
+  if (!path) {
+    const read = readGolden(file)
+    const { graph, state } = goldenNetwork(read)
+    const bundle = packBundle(graph, state, 'int8', { ...describeLabelled, labels: null })
+    path = folder.write(`${file}.safetensors`, withPrograms(bundle, [read.height, read.width]))
+    goldens.set(file, path)
+  }
+  return path
+}
+
+describe.each([TARGETS['x86-64'], TARGETS.arm64] as Target[])('$name', (target) => {
+  let host: (...args: string[]) => string[]
+  let classify: (...args: string[]) => string[]
+  beforeAll(() => {
+    const programs = built(target)
+    host = (...args) => started(target, join(programs, 'dynedge-host'), args)
+    classify = (...args) => started(target, join(programs, 'dynedge-classify'), args)
+  }, 600_000)
+
+  test.each(goldenFiles())('%s: int8 logits equal to the byte', async (file) => {
+    const read = readGolden(file)
+    for (const { seed, digest } of read.pictures) {
+      const picture = folder.write('golden.f32', goldenPicture(read, seed))
+      const lines = host(golden(file), 'tensor', picture, 'run', 'read', folder.at('golden.out'))
+      const [, classes] = /^output logits 1x1x(\d+)$/.exec(lines[0]) ?? []
+      expect(lines).toEqual([`output logits 1x1x${classes}`, `output probabilities 1x1x${classes}`])
+      expect(await digestOf(folder.floats('golden.out').slice(0, Number(classes))), `picture ${seed}`).toBe(digest)
+    }
+  })
+
+  test.each([
+    ['dy-mobile', 'f32'],
+    ['dy-shuffle', 'w8'],
+    ['mobilenetv2', 'f32'],
+  ] as const)('%s %s: as the wasm, within 1e-5', async (name, precision) => {
+    const plain = seededBundle(buildNetwork(name, { classes: 10 }), precision)
+    const bundle = folder.write('float.safetensors', withPrograms(plain, [64, 64], [37, 50]))
+    const network = await load(plain, { variant: 'simd' })
+    const picture = [64, 64, 37, 50]
+    for (const [height, width] of [picture.slice(0, 2), picture.slice(2)]) {
+      const input = seededTensor(height, width)
+      const path = folder.write('float.f32', input.data)
+      expect(
+        host(bundle, 'select', `${height}x${width}`, 'tensor', path, 'run', 'read', folder.at('float.out')),
+      ).toHaveLength(2)
+      const { logits, probabilities } = await network.run(input)
+      const expected = [...logits, ...probabilities]
+      const largest = Math.max(...expected.map(Math.abs))
+      const found = folder.floats('float.out')
+      expect(found).toHaveLength(expected.length)
+      expected.forEach((value, i) => {
+        expect(Math.abs(found[i] - value), `${i}`).toBeLessThanOrEqual(1e-5 * largest)
+      })
+    }
+    network.dispose()
+  })
+
+  test('pixels become the same bytes as in TypeScript, whatever their channels, sizes and scratch memory', async () => {
+    const backend = await instantiate(readWasm('simd'))
+    const wanted = [
+      { width: 100, height: 80, channels: 3, size: [64, 64] },
+      { width: 37, height: 200, channels: 1, size: [64, 64] },
+      { width: 300, height: 41, channels: 4, size: [32, 48] },
+      { width: 20, height: 16, channels: 3, size: [32, 48] },
+      { width: 64, height: 64, channels: 4, size: [64, 64], rowBytes: 300 },
+      { width: 9, height: 800, channels: 3, size: [48, 32] },
+      { width: 1200, height: 900, channels: 3, size: [64, 64] },
+    ] as const
+    const spec: InputSpec = {
+      ...INPUT,
+      mean: [0.485, 0.456, 0.406],
+      std: [0.229, 0.224, 0.225],
+      size: [64, 64],
+      shorterSide: 72,
+    }
+    const tiny = buildNetwork('dy-mobile', { width: 0.25, classes: 4, kernels: 2 })
+    const { graph, state } = goldenNetwork(readGolden('dy-mobile.json'))
+    const about = { ...describeLabelled, input: { ...spec } as never, labels: null }
+    const sizes: [number, number][] = [
+      [64, 64],
+      [32, 48],
+      [48, 32],
+    ]
+    const bundles = {
+      f32: withPrograms(
+        packBundle(tiny, (await import('../../src/graph/parameters.ts')).seededState(tiny, 1), 'f32', about),
+        ...sizes,
+      ),
+      int8: withPrograms(packBundle(graph, state, 'int8', about), ...sizes),
+    }
+    for (const [precision, bundle] of Object.entries(bundles)) {
+      const path = folder.write(`pixels-${precision}.safetensors`, bundle)
+      const quantization = precision === 'int8' ? graph.quantization![graph.input] : undefined
+      for (const { width, height, channels, size, ...rest } of wanted) {
+        const rowBytes = 'rowBytes' in rest ? rest.rowBytes : width * channels
+        const data = bytes(height * rowBytes)
+        const expected = preprocessed(backend, { data, width, height, channels, rowBytes }, spec, size, quantization)
+        const file = folder.write('pixels.raw', data)
+        for (const staging of ['262144', '32768']) {
+          const picture = `${width}x${height}x${channels}+${'rowBytes' in rest ? rowBytes : 0}`
+          const lines = host(
+            path,
+            '-staging',
+            staging,
+            'select',
+            size.join('x'),
+            'pixels',
+            picture,
+            file,
+            'input',
+            folder.at('pixels.out'),
+          )
+          const context = `${precision} ${picture} to ${size} with ${staging}`
+          expect(lines, context).toEqual([])
+          expect(Buffer.compare(readFileSync(folder.at('pixels.out')), expected), context).toBe(0)
+        }
+      }
+    }
+  })
+
+  test('the best classes, as classify() names them; and the example', async () => {
+    const plain = smallBundle('f32')
+    const bundle = folder.write('top.safetensors', withPrograms(plain, [64, 64]))
+    const data = bytes(90 * 70 * 3)
+    const network = await load(plain, { variant: 'simd' })
+    const expected = await network.classify({ data, width: 90, height: 70 }, { topK: 10 })
+    network.dispose()
+    const found = host(bundle, 'pixels', '90x70x3+0', folder.write('top.rgb', data), 'run', 'top', '10').map((line) =>
+      line.split(' '),
+    )
+    expect(found.map(([, index, label]) => ({ index: Number(index), label }))).toEqual(
+      expected.map(({ index, label }) => ({ index, label })),
+    )
+    expected.forEach(({ probability }, i) => {
+      expect(Number(found[i][3])).toBeCloseTo(probability, 6)
+    })
+    const ppm = folder.write('top.ppm', Buffer.concat([Buffer.from('P6\n90 70\n255\n'), data]))
+    const named = classify(bundle, ppm)
+    expect(named.map((line) => line.split('%  ')[1])).toEqual(expected.slice(0, 5).map(({ label }) => label))
+    expect(classify(bundle, folder.at('top.rgb'), '90x70x3')).toEqual(named)
+    expect(() => classify(bundle, folder.at('top.rgb'))).toThrow(/no binary PPM/)
+  })
+
+  test('trap -> error -> the next call works', () => {
+    const bundle = folder.write(
+      'trap.safetensors',
+      withPrograms(integerBundle(buildNetwork('dy-mobile', { width: 0.25, classes: 4, kernels: 2 })), [32, 32]),
+    )
+    const picture = folder.write('trap.f32', seededTensor(32, 32).data)
+    expect(host(bundle, 'tensor', picture, 'run', 'read', folder.at('right.out'))).toHaveLength(2)
+    const lines = host(
+      bundle,
+      'tensor',
+      picture,
+      'corrupt',
+      'run',
+      'tensor',
+      picture,
+      'select',
+      '32x32',
+      'tensor',
+      picture,
+      'run',
+      'read',
+      folder.at('again.out'),
+    )
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^error trap: The module trapped in a step: access outside its memory; select a program again$/,
+      ),
+      expect.stringMatching(/^error bad-input: No program is selected/),
+      'output logits 1x1x4',
+      'output probabilities 1x1x4',
+    ])
+    expect(folder.floats('again.out')).toEqual(folder.floats('right.out'))
+  })
+})
+
+function preprocessed(
+  backend: Backend,
+  source: Parameters<typeof preprocess>[1],
+  spec: InputSpec,
+  [height, width]: readonly [number, number],
+  quantization?: Parameters<typeof preprocess>[4]['quantization'],
+): Buffer {
+  const pixelStride = quantization ? 4 : 16
+  const pointer = reserve(backend, DEFAULT_STAGING_BYTES + height * width * pixelStride) + DEFAULT_STAGING_BYTES
+  const staging = { pointer: pointer - DEFAULT_STAGING_BYTES, bytes: DEFAULT_STAGING_BYTES }
+  const target = { pointer, rowStride: width * pixelStride, pixelStride, height, width, quantization }
+  preprocess(backend, source, spec, staging, target)
+  return Buffer.from(new Uint8Array(backend.memory.buffer, pointer, height * width * pixelStride).slice())
+}
