@@ -1,13 +1,16 @@
-import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { PROGRAM_VERSION } from '../../assembly/program/format.ts'
 import type { Backend } from '../../src/backend.ts'
-import { seededUniform } from '../../src/graph/parameters.ts'
+import { seededState, seededUniform } from '../../src/graph/parameters.ts'
 import { addPrograms } from '../../src/host/programs.ts'
 import { DEFAULT_STAGING_BYTES, preprocess } from '../../src/image/preprocess.ts'
 import type { InputSpec } from '../../src/image/spec.ts'
 import { buildNetwork } from '../../src/networks/index.ts'
 import { packBundle } from '../../src/pack/pack.ts'
+import { translate } from '../../tools/native/translate.mjs'
 import { digestOf, goldenFiles, goldenNetwork, goldenPicture, readGolden } from '../golden/int8.ts'
 import { INPUT, integerBundle, LABELS, load, seededBundle, seededTensor, smallBundle } from '../helpers/bundles.ts'
 import { instantiate, readWasm, reserve } from '../helpers/wasm.ts'
@@ -109,10 +112,7 @@ describe.each([TARGETS['x86-64'], TARGETS.arm64] as Target[])('$name', (target) 
       [48, 32],
     ]
     const bundles = {
-      f32: withPrograms(
-        packBundle(tiny, (await import('../../src/graph/parameters.ts')).seededState(tiny, 1), 'f32', about),
-        ...sizes,
-      ),
+      f32: withPrograms(packBundle(tiny, seededState(tiny, 1), 'f32', about), ...sizes),
       int8: withPrograms(packBundle(graph, state, 'int8', about), ...sizes),
     }
     for (const [precision, bundle] of Object.entries(bundles)) {
@@ -201,6 +201,52 @@ describe.each([TARGETS['x86-64'], TARGETS.arm64] as Target[])('$name', (target) 
     ])
     expect(folder.floats('again.out')).toEqual(folder.floats('right.out'))
   })
+})
+
+test('a network takes the memory that docs/embedded.md says', () => {
+  const doc = readFileSync(new URL('../../docs/embedded.md', import.meta.url), 'utf8')
+  const rows = [
+    ...doc.matchAll(
+      /^\| Dy-mobile x([\d.]+)(?:, (\d) kernels)? \| (\d+)x(\d+) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \|$/gm,
+    ),
+  ]
+  expect(rows).toHaveLength(4)
+  const host = join(built(TARGETS['x86-64']), 'dynedge-host')
+  for (const [, width, kernels = '6', height, columns, ...bytes] of rows) {
+    const graph = buildNetwork(`dy-mobile-${width}`, { classes: 10, kernels: Number(kernels) })
+    const bundle = folder.write(
+      'memory.safetensors',
+      withPrograms(integerBundle(graph), [Number(height), Number(columns)]),
+    )
+    const [about] = started(TARGETS['x86-64'], host, [bundle, '-only', '1', '-staging', '16384', 'about'])
+    const [weights, arena, memory] = bytes.map((text) => text.replaceAll(',', ''))
+    expect(about).toContain(`weights ${weights} arena ${arena} memory ${memory}`)
+  }
+}, 300_000)
+
+test('for arm64 all of it, stripped, takes at most 400 KB, and shows what dynedge.h declares', () => {
+  const library = folder.at('libdynedge.so')
+  const archive = join(built(TARGETS.arm64), 'libdynedge.a')
+  const tool = (name: string, ...args: string[]) =>
+    execFileSync(`aarch64-linux-gnu-${name}`, args, { encoding: 'utf8' })
+  tool('gcc', '-shared', '-Wl,--whole-archive', archive, '-Wl,--no-whole-archive', '-o', library)
+  tool('strip', library)
+  expect(statSync(library).size).toBeLessThanOrEqual(400_000)
+  const shown = [...tool('nm', '-D', '--defined-only', library).matchAll(/ T (\w+)$/gm)].map(([, name]) => name)
+  const header = readFileSync(new URL('../../native/include/dynedge.h', import.meta.url), 'utf8')
+  const declared = [...header.matchAll(/^DYNEDGE_API [^;(]*?(dynedge_\w+)\(/gm)].map(([, name]) => name)
+  expect(shown.sort()).toEqual(declared.sort())
+})
+
+test('dynedge.h and the sources say the same version', () => {
+  const header = readFileSync(new URL('../../native/include/dynedge.h', import.meta.url), 'utf8')
+  expect(header).toContain(`#define DYNEDGE_PROGRAM_VERSION ${PROGRAM_VERSION}\n`)
+})
+
+test('the translation is the same every time', () => {
+  const [once, again] = [0, 1].map(() => translate(readWasm('simd'), 'dynedge'))
+  expect(again).toEqual(once)
+  expect(readFileSync(new URL('../../native/generated/module.c', import.meta.url), 'utf8')).toBe(once.source)
 })
 
 function preprocessed(

@@ -167,11 +167,11 @@ test('dynedge pack --plan; inspect, unpack and pack read what it writes; an int8
   expect(programs('planned.safetensors')).toEqual(['dynedge.program.32x32', 'dynedge.host'])
   const wrong = (...args: string[]) => dynedge(['pack', at('int8.safetensors'), '-p', 'int8', '--plan', '32', ...args])
   expect(wrong('--labels', 'x.txt')).toMatchObject({
-    status: 2,
+    status: 1,
     errors: [expect.stringMatching(/packed already.*labels/)],
   })
   expect(dynedge(['pack', at('state.safetensors'), ...shape, '--plan', '32,'])).toMatchObject({
-    status: 2,
+    status: 1,
     errors: [expect.stringMatching(/HEIGHTxWIDTH/)],
   })
 })

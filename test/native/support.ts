@@ -98,7 +98,7 @@ export function started(target: Target, program: string, args: string[], timeout
 
 export interface Folder {
   at: (name: string) => string
-  write: (name: string, data: ArrayBufferView | string) => string
+  write: (name: string, data: NodeJS.ArrayBufferView | string) => string
   floats: (name: string) => Float32Array
   clean: () => void
 }
