@@ -12,6 +12,7 @@ const SAMPLES = new URL('samples/', ROOT)
 const TYPES: Record<string, string> = { '.js': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html' }
 /** What a server says of files that have their version in their name. */
 const FOREVER = { 'cache-control': 'public, max-age=31536000, immutable' }
+const NEVER = { 'cache-control': 'no-store' }
 /** Half a second of each photograph. */
 const FRAMES_EACH = 15
 
@@ -24,8 +25,11 @@ export interface CameraPage {
   close(): Promise<void>
 }
 
-/** The camera page at `origin`, in a headless Chromium whose camera shows the photographs of samples/ in turn. */
-export async function openCameraPage(model: URL): Promise<CameraPage> {
+/**
+ * The camera page at `origin`, in a headless Chromium whose camera shows the photographs of samples/ in turn. The bundle may be kept by
+ * the browser's own cache, or not.
+ */
+export async function openCameraPage(model: URL, keepable = true): Promise<CameraPage> {
   const folder = mkdtempSync(join(tmpdir(), 'dynedge-camera-'))
   const clip = join(folder, 'samples.mjpeg')
   const photographs = readdirSync(SAMPLES).filter((name) => name.endsWith('.jpg'))
@@ -41,7 +45,8 @@ export async function openCameraPage(model: URL): Promise<CameraPage> {
     fetched.set(pathname, (fetched.get(pathname) ?? 0) + 1)
     const type = file && (TYPES[extname(file.pathname)] ?? 'application/octet-stream')
     if (!file) return response.writeHead(404).end()
-    response.writeHead(200, { 'content-type': type, ...(type !== 'text/html' && FOREVER) }).end(readFileSync(file))
+    const kept = type === 'text/html' ? {} : file === model && !keepable ? NEVER : FOREVER
+    response.writeHead(200, { 'content-type': type, ...kept }).end(readFileSync(file))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { page, complaints, close } = await openBrowser([`--use-file-for-fake-video-capture=${clip}`])

@@ -27,7 +27,10 @@ const { values, positionals } = parseArgs({
 const model = values.model ? pathToFileURL(values.model) : MODEL
 const measures: Record<keyof Results, () => Promise<object>> = {
   mainThread: () => mainThreads(model, WATCHED_SECONDS),
-  firstLabel: () => firstLabels(model, VISITS, {}),
+  firstLabel: async () => ({
+    browserCache: await firstLabels(model, VISITS),
+    cache: await firstLabels(model, VISITS, true),
+  }),
   memory: () => endure(model, Number(values.minutes) * 60, Math.max(2, Number(values.minutes) * 2)),
 }
 const NAMES: Record<string, keyof Results> = {

@@ -10,21 +10,26 @@ import { machine } from '../../bench/machine.ts'
 const MODEL = new URL('../../models/dynedge-models/dy-mobile-200/dy-mobile-200.int8.safetensors', import.meta.url)
 const origin = { machine: machine(), browser: 'a browser', commit: 'a commit', date: 'today', model: 'a model' }
 
-test('first-label: stages follow each other, and a bundle that is cached is not fetched again', async () => {
-  const measured = await firstLabels(MODEL, 2, {})
-  expect(measured.cached).toHaveLength(2)
-  expect(measured.fetchesOfBundle).toBe(1)
-  for (const visit of [measured.cold, ...measured.cached]) {
-    const { script, import: imported, weights, read, loaded, camera, asked, answered, label } = visit
-    const stages = [0, script, imported, weights, read, loaded, asked, answered, label]
-    expect(stages).toEqual([...stages].sort((a, b) => a - b))
-    expect(camera).toBeGreaterThan(script)
-    expect(camera).toBeLessThanOrEqual(asked)
-    expect(ownWork(visit)).toBeGreaterThan(loaded)
-    expect(ownWork(visit)).toBeLessThanOrEqual(label)
-  }
-  expect(resultsText({ firstLabel: { ...origin, ...measured } })).toMatch(/\*\*our own work\*\* \| \d/)
-})
+test.each([false, true])(
+  'first-label: stages follow each other, and the bundle is fetched once, cache: %s',
+  async (cache) => {
+    const measured = await firstLabels(MODEL, 2, cache)
+    expect(measured.cached).toHaveLength(2)
+    expect(measured.fetchesOfBundle).toBe(1)
+    for (const visit of [measured.cold, ...measured.cached]) {
+      const { script, import: imported, weights, read, loaded, camera, asked, answered, label } = visit
+      const stages = [0, script, imported, weights, read, loaded, asked, answered, label]
+      expect(stages).toEqual([...stages].sort((a, b) => a - b))
+      expect(camera).toBeGreaterThan(script)
+      expect(camera).toBeLessThanOrEqual(asked)
+      expect(ownWork(visit)).toBeGreaterThan(loaded)
+      expect(ownWork(visit)).toBeLessThanOrEqual(label)
+    }
+    expect(resultsText({ firstLabel: { ...origin, browserCache: measured, cache: measured } })).toMatch(
+      /\*\*our own work\*\* \| \d/,
+    )
+  },
+)
 
 test('main-thread: sees the tasks of both pages, and scripts of dynedge in one', async () => {
   const { dynedge, control } = await mainThreads(MODEL, 2)

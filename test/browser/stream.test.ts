@@ -129,6 +129,25 @@ describe.each(BROWSERS)('in $name', ({ open }) => {
       expect(heap).toBe(0)
     })
 
+    test('where the browser has neither VideoFrame nor requestVideoFrameCallback', async () => {
+      const times = await inPage(async ({ net, video }) => {
+        const times: number[] = []
+        const { VideoFrame } = globalThis
+        const { requestVideoFrameCallback: ask } = HTMLVideoElement.prototype
+        Reflect.deleteProperty(globalThis, 'VideoFrame')
+        Reflect.deleteProperty(HTMLVideoElement.prototype, 'requestVideoFrameCallback')
+        try {
+          for await (const { mediaTime } of net.stream(video, { topK: 1 })) if (times.push(mediaTime) === 8) break
+        } finally {
+          Object.assign(globalThis, { VideoFrame })
+          Object.assign(HTMLVideoElement.prototype, { requestVideoFrameCallback: ask })
+        }
+        return times
+      })
+      expect(times).toHaveLength(8)
+      expect(times).toEqual([...new Set(times)].sort((a, b) => a - b))
+    })
+
     test('abort ends it, also while it waits for a frame', async () => {
       const codes = await inPage(async ({ net, video }) => {
         const codes: unknown[] = []
