@@ -16,7 +16,7 @@ export interface Origin {
 export interface Results {
   mainThread: Origin & { dynedge: MainThread; control: MainThread }
   /** The bundle kept by the browser's own cache, and by `load(url, { cache: true })`. */
-  firstLabel: Origin & { browserCache: FirstLabel; cache: FirstLabel }
+  firstLabel: Origin & { browserCache: FirstLabel; cache?: FirstLabel }
   memory: Origin & Endurance
 }
 
@@ -85,11 +85,7 @@ ${originText(measured)}
 The bundle in the browser's own cache:
 
 ${visitsText(browserCache)}
-
-The bundle kept by \`load(url, { cache: true, integrity })\`, and by nothing else:
-
-${visitsText(cache)}
-`
+${cache ? `\nThe bundle kept by \`load(url, { cache: true, integrity })\`, and by nothing else:\n\n${visitsText(cache)}\n` : ''}`
 }
 
 function visitsText({ cold, cached, fetchesOfBundle }: FirstLabel): string {
