@@ -10,7 +10,7 @@ import { machine } from '../../bench/machine.ts'
 const MODEL = new URL('../../models/dynedge-models/dy-mobile-200/dy-mobile-200.int8.safetensors', import.meta.url)
 const origin = { machine: machine(), browser: 'a browser', commit: 'a commit', date: 'today', model: 'a model' }
 
-test.each([false])(
+test.each([false, true])(
   'first-label: stages follow each other, and the bundle is fetched once, cache: %s',
   async (cache) => {
     const measured = await firstLabels(MODEL, 2, cache)
