@@ -155,16 +155,21 @@ int main(int count, char **words) {
     } else if (!strcmp(word, "corrupt")) {
       corrupt(network);
     } else if (!strcmp(word, "time")) {
-      // time REPETITIONS FILE: milliseconds of the fastest run.
+      // time REPETITIONS FILE: milliseconds from a tensor to all outputs, of the fastest run.
       a = (unsigned)strtoul(words[++at], NULL, 10);
       float *const values = file_of(words[++at], &tensor_bytes);
+      float *const results = malloc(1 << 20);
+      dynedge_output_shape shape;
       double best = 1e9;
       for (unsigned i = 0; i < a; ++i) {
-        said(network, dynedge_set_tensor(network, values, tensor_bytes / sizeof *values));
         const double start = now();
+        said(network, dynedge_set_tensor(network, values, tensor_bytes / sizeof *values));
         said(network, dynedge_run(network));
+        for (u32 output = 0; dynedge_output(network, output, &shape); ++output)
+          said(network, dynedge_read(network, shape.name, results, (size_t)shape.height * shape.width * shape.channels));
         if (now() - start < best) best = now() - start;
       }
+      free(results);
       printf("ms %.4f\n", best);
       free(values);
     } else {

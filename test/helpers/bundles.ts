@@ -34,11 +34,11 @@ export function seededBundle(graph: Graph, precision: Precision = 'w8', labels: 
 }
 
 /** The same in integers, whose ranges fit one random picture. */
-export function integerBundle(graph: Graph): Uint8Array {
+export function integerBundle(graph: Graph, labels: string[] | null = LABELS): Uint8Array {
   const state = seededState(graph, 20200, { coefficients: 1, weights: 0.6 })
   return packBundle(quantized(graph, state, 32, 1), state, 'int8', {
     input: { ...INPUT },
-    labels: LABELS,
+    labels,
     quantization: null,
     provenance: { weights: 'random' },
     licence: null,

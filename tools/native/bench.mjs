@@ -1,0 +1,118 @@
+// npm run bench:native: the C library beside the same module in this Node, in one run. `--write` puts the table into native/RESULTS.md;
+// `--prepare` and `--measure` do the two halves apart, for machines where only the second must be quiet.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { build } from 'esbuild'
+import { buildNative } from './build.mjs'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+const folder = join(root, 'build', 'native-bench')
+const SIDE = 224
+const NETWORKS = ['dy-mobile', 'dy-shuffle', 'mobilenetv2']
+const PRECISIONS = ['f32', 'int8']
+const COMPILERS = ['gcc', 'clang'].filter((name) => spawnSync(name, ['--version']).status === 0)
+const KINDS = [
+  ['v2 checked', ['-DDYNEDGE_MARCH=x86-64-v2']],
+  ['v3 checked', ['-DDYNEDGE_MARCH=x86-64-v3']],
+  ['v3 unchecked', ['-DDYNEDGE_MARCH=x86-64-v3', '-DDYNEDGE_UNCHECKED=ON']],
+]
+const BUILDS = COMPILERS.flatMap((compiler) => KINDS.map(([kind, options]) => ({ compiler, kind, options })))
+const place = ({ compiler, kind }) => join(folder, `${compiler} ${kind}`.replaceAll(' ', '-'))
+
+const asked = new Set(process.argv.slice(2))
+const unknown = [...asked].find((flag) => !['--prepare', '--measure', '--write', '--print'].includes(flag))
+if (unknown) throw new Error(`${unknown} is no option: --prepare, --measure, --print, --write`)
+const all = !asked.has('--prepare') && !asked.has('--measure') && !asked.has('--print')
+if (all || asked.has('--prepare')) await prepare()
+if (all || asked.has('--measure')) await measure()
+if (all || asked.has('--print') || asked.has('--write')) {
+  const text = table()
+  if (asked.has('--write')) writeFileSync(join(root, 'native', 'RESULTS.md'), text)
+  else console.log(text)
+}
+
+async function prepare() {
+  mkdirSync(folder, { recursive: true })
+  buildNative()
+  for (const kind of BUILDS) {
+    const options = [`-DCMAKE_C_COMPILER=${kind.compiler}`, '-DDYNEDGE_TESTS=ON', ...kind.options]
+    execFileSync('cmake', ['-S', join(root, 'native'), '-B', place(kind), ...options], { stdio: 'ignore' })
+    execFileSync('cmake', ['--build', place(kind)], { stdio: ['ignore', 'ignore', 'inherit'] })
+  }
+  const script = join(folder, 'pack.mjs')
+  await build({
+    entryPoints: [join(root, 'tools', 'native', 'bench-pack.ts')],
+    outfile: script,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    logLevel: 'warning',
+  })
+  execFileSync(process.execPath, [script, folder, String(SIDE), NETWORKS.join(), PRECISIONS.join()], {
+    stdio: 'inherit',
+  })
+}
+
+/** Milliseconds from a tensor to the outputs, minimum over all rounds, machines in turn; written to measured.json. */
+async function measure() {
+  const { load } = await import(pathToFileURL(join(root, 'dist', 'node.js')).href)
+  const path = join(folder, 'picture.f32')
+  const data = new Float32Array(Uint8Array.from(readFileSync(path)).buffer)
+  const started = process.hrtime.bigint()
+  const rows = []
+  for (const network of NETWORKS)
+    for (const precision of PRECISIONS) {
+      const bundle = join(folder, `${network}-${precision}.safetensors`)
+      const net = await load(bundle, { variant: 'simd' })
+      const times = { v8: Number.POSITIVE_INFINITY }
+      const inV8 = (repetitions) => {
+        for (let i = 0; i < repetitions; ++i) {
+          const start = process.hrtime.bigint()
+          net.runSync({ data, height: SIDE, width: SIDE })
+          times.v8 = Math.min(times.v8, Number(process.hrtime.bigint() - start) / 1e6)
+        }
+      }
+      inV8(10)
+      for (let round = 0; round < 4; ++round) {
+        inV8(6)
+        for (const kind of BUILDS) {
+          const said = execFileSync(join(place(kind), 'dynedge-host'), [bundle, 'time', '6', path], {
+            encoding: 'utf8',
+          })
+          const name = `${kind.compiler} ${kind.kind}`
+          times[name] = Math.min(times[name] ?? Number.POSITIVE_INFINITY, Number(/^ms (\S+)$/m.exec(said)[1]))
+        }
+      }
+      net.dispose()
+      rows.push({ network, precision, times })
+    }
+  const seconds = Number(process.hrtime.bigint() - started) / 1e9
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim()
+  writeFileSync(join(folder, 'measured.json'), JSON.stringify({ rows, commit, seconds }))
+}
+
+function table() {
+  const { rows, commit } = JSON.parse(readFileSync(join(folder, 'measured.json'), 'utf8'))
+  const names = BUILDS.map(({ compiler, kind }) => `${compiler} ${kind}`)
+  const versions = COMPILERS.map((name) => execFileSync(name, ['--version'], { encoding: 'utf8' }).split('\n')[0])
+  const mean = (name) =>
+    Math.exp(rows.reduce((sum, { times }) => sum + Math.log(times.v8 / times[name]), 0) / rows.length)
+  const cells = (row) =>
+    names.map((name) => `${row.times[name].toFixed(2)} (${(row.times.v8 / row.times[name]).toFixed(2)})`)
+  const line = (parts) => `| ${parts.join(' | ')} |\n`
+  return `# Native: results
+
+Made by \`npm run bench:native -- --write\` at ${commit}; docs/embedded.md says what is what. ${SIDE}x${SIDE}, one thread, milliseconds from a float32 tensor to
+the outputs, minimum of interleaved runs; in brackets the speed against the same module (\`simd\`, without relaxed SIMD) in V8
+${process.versions.v8} (Node ${process.versions.node}), 1 being as fast. Random weights, 1000 classes, -O3.
+
+${cpus()[0].model}; ${versions.join('; ')}.
+
+${line(['network', 'V8', ...names])}${line(['---', ...names.map(() => '---'), '---'])}${rows
+  .map((row) => line([`${row.network} ${row.precision}`, row.times.v8.toFixed(2), ...cells(row)]))
+  .join('')}${line(['speed against V8, geometric mean', '1', ...names.map((name) => mean(name).toFixed(2))])}`
+}
