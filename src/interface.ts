@@ -32,6 +32,12 @@ export interface ClassifyOptions extends RunOptions {
   topK?: number
   /** Input size of the network, [height, width] in pixels, each 1 to 8192; default the bundle's. */
   size?: [height: number, width: number]
+  /**
+   * How the picture is turned before anything else, as EXIF says it: 1 not (the default), 3 by 180 degrees, 6 by 90 clockwise, 8 by 90
+   * counterclockwise; 2, 4, 5 and 7 are mirrored. For raw pixels that were decoded as they are stored, and cameras that are mounted
+   * askew. What a browser decodes is upright already.
+   */
+  orientation?: number
 }
 
 /** One class, and how likely it is. */

@@ -121,14 +121,23 @@ export class Network implements Interface {
 
   /** Calls `then` with the picture in its place; another call could take that before an answer was awaited. */
   private async seen<R>(image: ImageInput, options: ClassifyOptions, then: (plan: Plan) => R): Promise<R> {
-    const pixels = await imageOf(image)
-    const plan = await this.sized(options)
-    checkSignal(options.signal)
+    const pixels = await imageOf(image, options)
+    try {
+      const plan = await this.sized(options)
+      checkSignal(options.signal)
+      this.place(plan, pixels)
+      return then(plan)
+    } finally {
+      if ('close' in pixels) pixels.close?.()
+    }
+  }
+
+  /** A picture, resized, cropped and normalised, becomes the input. */
+  private place(plan: Plan, pixels: Parameters<typeof preprocess>[1]): void {
     const { backend, places } = this.select(plan)
     const picture = plan.pictures.get(this.graph.input)!
-    const pointer = places.arena + picture.offset + pixelAt(picture, 0)
     const target = {
-      pointer,
+      pointer: places.arena + picture.offset + pixelAt(picture, 0),
       rowStride: rowBytes(picture),
       pixelStride: pixelBytes(picture),
       height: plan.height,
@@ -136,7 +145,6 @@ export class Network implements Interface {
       quantization: picture.quantization,
     }
     preprocess(backend, pixels, this.input, { pointer: places.staging, bytes: places.weights - places.staging }, target)
-    return then(plan)
   }
 
   async profile(options: ProfileOptions = {}): Promise<Profile> {

@@ -1,5 +1,6 @@
 import { DynedgeError } from '../errors.ts'
-import type { PixelSource } from './pixels.ts'
+import type { ClassifyOptions } from '../interface.ts'
+import { checkPixels, type PixelSource, type Pixels } from './pixels.ts'
 
 /** A class of pages, for programs that are compiled for pages; nothing for those of Node, whose compiler knows none. */
 export type PageClass<Name extends string> = Name extends string
@@ -20,53 +21,69 @@ export type PageImage = PageClass<
   | 'VideoFrame'
 >
 
-/** Pictures as people have them. In Node: raw pixels. In a page also whatever a canvas can draw, and Blobs. */
+/** Pictures as people have them. In Node: raw pixels. In a page also whatever a canvas can draw, and Blobs. docs/images.md */
 export type ImageInput = PixelSource | PageImage | Blob
 
-/** @internal Raw pixels of `image`; what is no pixel array is drawn to a canvas. Throws `bad-image`. */
-export async function imageOf(image: ImageInput): Promise<PixelSource> {
-  if (typeof image !== 'object' || image === null) throw bad(`got ${image === null ? 'null' : typeof image}`)
-  if ('data' in image && 'width' in image) return image as PixelSource
-  if (typeof OffscreenCanvas === 'undefined')
-    throw bad('there is no canvas here to draw it on; decode it first, for example with sharp')
-  try {
-    if (image instanceof Blob) {
-      const bitmap = await createImageBitmap(image)
+/** Largest picture that is read in one go, pixels: 16 MB. */
+const AT_ONCE = 2 ** 22
+
+/**
+ * @internal Pixels of `image`: of what is no pixel array, by way of a canvas. What that cannot be done with at once (it is turned, large,
+ * translucent, not loaded yet, ...) is left to careful.ts. Throws `bad-image`, `bad-input`, `aborted`.
+ */
+export async function imageOf(image: ImageInput, options: ClassifyOptions): Promise<PixelSource | Pixels> {
+  if ((options.orientation ?? 1) === 1) {
+    if (isPixels(image)) {
+      if ((image.colorSpace ?? 'srgb') === 'srgb') return image
+    } else
       try {
-        return draw(bitmap, bitmap.width, bitmap.height)
-      } finally {
-        bitmap.close()
+        const pixels = await atOnce(image as Exclude<ImageInput, PixelSource>)
+        if (pixels) return pixels
+      } catch {
+        // A canvas that has seen another origin's picture is never read again.
+        context = undefined
       }
-    }
-    return draw(image, ...sizeOf(image))
-  } catch (cause) {
-    if (cause instanceof DynedgeError) throw cause
-    throw new DynedgeError('bad-image', `The picture cannot be read: ${(cause as Error).message}`, { cause })
+  }
+  const { readCarefully } = await import('./careful.ts')
+  return readCarefully(image, options, DynedgeError, checkPixels)
+}
+
+/** @internal */
+export function isPixels(image: unknown): image is PixelSource & { colorSpace?: PredefinedColorSpace } {
+  return typeof image === 'object' && image !== null && 'data' in image && 'width' in image
+}
+
+async function atOnce(image: Exclude<ImageInput, PixelSource>): Promise<ImageData | undefined> {
+  if (!('decode' in image || 'stream' in image)) return drawn(image as Drawable)
+  // An <img> with a density has more pixels than it says; its bitmap has them all.
+  const bitmap = await createImageBitmap(image, { premultiplyAlpha: 'none' })
+  try {
+    return drawn(bitmap)
+  } finally {
+    bitmap.close()
   }
 }
 
-function sizeOf(image: CanvasImageSource): [width: number, height: number] {
-  if ('videoWidth' in image) return [image.videoWidth, image.videoHeight]
-  if ('naturalWidth' in image) return [image.naturalWidth, image.naturalHeight]
-  if ('displayWidth' in image) return [image.displayWidth, image.displayHeight]
-  return [Number(image.width), Number(image.height)]
-}
+let context: OffscreenCanvasRenderingContext2D | undefined
 
-let canvas: OffscreenCanvas | undefined
+type Drawable = Exclude<CanvasImageSource, HTMLImageElement | SVGImageElement>
 
-function draw(image: CanvasImageSource, width: number, height: number): ImageData {
-  if (!(width > 0 && height > 0)) throw bad(`it is ${width}x${height} pixels: not loaded yet?`)
-  canvas ??= new OffscreenCanvas(width, height)
-  canvas.width = width
-  canvas.height = height
-  const context = canvas.getContext('2d', { willReadFrequently: true })!
+function drawn(image: Drawable): ImageData | undefined {
+  const [width, height] = sizeOf(image)
+  if (!(width * height <= AT_ONCE) || ('readyState' in image && image.readyState < 2)) return undefined
+  context ??= new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true })!
+  context.canvas.width = width
+  context.canvas.height = height
   context.drawImage(image, 0, 0)
-  return context.getImageData(0, 0, width, height)
+  const pixels = context.getImageData(0, 0, width, height)
+  // Where it is translucent, a canvas loses colours; where a browser falsifies what a canvas holds, alpha differs too.
+  let all = -1
+  for (const pixel of new Uint32Array(pixels.data.buffer)) all &= pixel
+  return all >>> 24 === 255 ? pixels : undefined
 }
 
-function bad(what: string): DynedgeError {
-  return new DynedgeError(
-    'bad-image',
-    `Not a picture that can be classified: ${what}. Expected raw pixels { data, width, height }, or an image, video, canvas, bitmap, frame or Blob.`,
-  )
+function sizeOf(image: HTMLVideoElement | VideoFrame | { width: number; height: number }): [number, number] {
+  if ('videoWidth' in image) return [image.videoWidth, image.videoHeight]
+  if ('displayWidth' in image) return [image.displayWidth, image.displayHeight]
+  return [image.width, image.height]
 }

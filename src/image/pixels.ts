@@ -22,13 +22,21 @@ export interface Pixels {
   height: number
   channels: 1 | 3 | 4
   rowBytes: number
+  /**
+   * Where there is no `data`: the bytes of `count` pixels of row `y` from pixel `left` on. They are good until the next call, which asks
+   * for the same or a later row, or begins again with other columns.
+   */
+  row?(y: number, left: number, count: number): Uint8Array
+  /** Frees what `row` reads. */
+  close?(): void
 }
 
 /**
  * @internal Fills in the defaults of `source`. The bytes are not copied.
  * Throws `bad-image` when sizes and bytes contradict each other.
  */
-export function checkPixels(source: PixelSource): Pixels {
+export function checkPixels(source: PixelSource | Pixels): Pixels {
+  if ('row' in source) return source as Pixels
   const { width, height } = source
   checkLength('width', width)
   checkLength('height', height)

@@ -31,13 +31,13 @@ export const DEFAULT_STAGING_BYTES = 256 * 1024
 /** Resizes, crops and normalises `source` into `target`, as Pillow, torchvision and PyTorch would. */
 export function preprocess(
   backend: Backend,
-  source: PixelSource,
+  source: PixelSource | Pixels,
   spec: InputSpec,
   staging: Staging,
   target: ImageTarget,
 ): void {
   const pixels = checkPixels(source)
-  runImagePlan(backend, planImage(pixels, spec, target.height, target.width, staging.bytes), source, staging, target)
+  runImagePlan(backend, planImage(pixels, spec, target.height, target.width, staging.bytes), pixels, staging, target)
 }
 
 /**
@@ -47,7 +47,7 @@ export function preprocess(
 export function runImagePlan(
   backend: Backend,
   plan: ImagePlan,
-  source: PixelSource,
+  source: PixelSource | Pixels,
   staging: Staging,
   target: ImageTarget,
 ): void {
@@ -85,8 +85,6 @@ function runBlock(
   const windows = staging + layout.windows
   const weights = staging + layout.weights
   const tables = staging + layout.tables
-  const sourceBytes = block.sourceWidth * pixels.channels
-  const sourceOffset = block.sourceLeft * pixels.channels
   let rowWeights = staging + layout.rowWeights
   let output = target.pointer + block.left * target.pixelStride
   let next = rows.first[0]
@@ -95,9 +93,8 @@ function runBlock(
     const first = rows.first[y]
     const count = rows.count[y]
     for (; next < first + count; next++) {
-      const from = next * pixels.rowBytes + sourceOffset
       const slot = ring + (next % ringRows) * ringStride
-      memory.set(pixels.data.subarray(from, from + sourceBytes), geometry.verticalFirst ? slot : wideRow)
+      memory.set(rowOf(pixels, next, block), geometry.verticalFirst ? slot : wideRow)
       if (!geometry.verticalFirst) resizeRow(slot, wideRow, windows, weights, width, taps)
     }
     const resizedRows = geometry.verticalFirst ? wideRow : row
@@ -107,6 +104,12 @@ function runBlock(
     rowWeights += count * 4
     output += target.rowStride
   }
+}
+
+function rowOf(pixels: Pixels, y: number, { sourceLeft, sourceWidth }: Block): Uint8Array {
+  if (pixels.row) return pixels.row(y, sourceLeft, sourceWidth)
+  const from = y * pixels.rowBytes + sourceLeft * pixels.channels
+  return pixels.data.subarray(from, from + sourceWidth * pixels.channels)
 }
 
 const ROW_KERNELS = { 1: 'u8_resize_row_gray', 3: 'u8_resize_row_rgb', 4: 'u8_resize_row_rgba' } as const

@@ -3,6 +3,7 @@
 import * as held from '../bundle/held.ts'
 import * as integrity from '../bundle/integrity.ts'
 import * as unreachable from '../bundle/unreachable.ts'
+import * as careful from '../image/careful.ts'
 import * as bands from '../plan/bands.ts'
 import * as keep from '../plan/keep.ts'
 import * as kernels from '../runtime/kernels.ts'
@@ -12,7 +13,7 @@ import { takePart } from '../runtime/threads/take-part.ts'
 import type { ThreadStart } from '../runtime/threads/team.ts'
 
 Object.assign(globalThis, {
-  dynedge_more: { ...held, ...integrity, ...unreachable, ...bands, ...keep, ...kernels, ...profile, ...threads },
+  dynedge_more: { ...held, ...integrity, ...unreachable, ...careful, ...bands, ...keep, ...kernels, ...profile, ...threads },
 })
 
 addEventListener('message', ({ data }: MessageEvent<Partial<ThreadStart>>) => {

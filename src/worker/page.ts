@@ -16,6 +16,8 @@ const scripts = () => ({
   cache: new URL('./browser.cache.js', import.meta.url).href,
 })
 
+const STRAIGHT: ImageBitmapOptions = { premultiplyAlpha: 'none' }
+
 const page: Host = {
   address(bundle) {
     try {
@@ -25,17 +27,23 @@ const page: Host = {
     }
   },
 
-  async picture(image, transfer) {
+  async picture(image, transfer, signal) {
     const isFrame = typeof VideoFrame === 'function' && image instanceof VideoFrame
-    if (isFrame || (transfer && image instanceof ImageBitmap))
-      // A frame that is not given away is shared with the worker, not copied.
-      return { message: image, transfer: transfer ? [image as Transferable] : [] }
+    let own: ImageBitmap | VideoFrame
     try {
-      const bitmap = await createImageBitmap(image as ImageBitmapSource)
-      return { message: bitmap, transfer: [bitmap] }
-    } catch (cause) {
-      throw new DynedgeError('bad-image', `The picture cannot be read: ${(cause as Error).message}`, { cause })
+      if (transfer && (isFrame || image instanceof ImageBitmap)) own = image
+      // A frame shares its pixels with its clones; what is translucent goes with the colours that it has.
+      else own = isFrame ? image.clone() : await createImageBitmap(image as ImageBitmapSource, STRAIGHT)
+    } catch {
+      own = await (await import('../image/settle.ts')).bitmapOf(image, signal, DynedgeError)
     }
+    return { message: own, transfer: [own] }
+  },
+
+  async refused(image, cause) {
+    const { refusal, settled } = await import('../image/settle.ts')
+    await settled(image, undefined, DynedgeError)
+    throw refusal(image, cause, DynedgeError)
   },
 
   start(hear, died) {

@@ -65,7 +65,9 @@ export interface Host {
   address(bundle: string | URL): string
   wasm?: PageFiles
   /** A picture that is neither pixels nor a Blob, as it can be sent. */
-  picture?(image: object, transfer: boolean): Promise<Sendable>
+  picture?(image: object, transfer: boolean, signal?: AbortSignal): Promise<Sendable>
+  /** Throws why a picture could not be sent, from what the browser said. */
+  refused?(image: unknown, cause: unknown): Promise<void>
 }
 
 export interface Sendable {

@@ -1,6 +1,7 @@
 import type { BundleInput } from '../bundle/source.ts'
 import { checkSignal, DynedgeError } from '../errors.ts'
 import type { ImageInput } from '../image/input.ts'
+import type { PixelSource } from '../image/pixels.ts'
 import type {
   ClassifyOptions,
   Description,
@@ -124,8 +125,18 @@ class RemoteNetwork implements Network {
     }
   }
 
-  private askOf<R>(method: Method, image: ImageInput, { signal, transfer, ...options }: ClassifyOptions): Promise<R> {
-    return this.ask(method, () => sentPicture(this.host, image, transfer), options, signal)
+  private async askOf<R>(
+    method: Method,
+    image: ImageInput,
+    { signal, transfer, ...options }: ClassifyOptions,
+  ): Promise<R> {
+    try {
+      return await this.ask(method, () => sentPicture(this.host, image, transfer, signal), options, signal)
+    } catch (error) {
+      const { cause } = error as Error
+      if ((cause as Error)?.name === 'DataCloneError') await this.host.refused?.(image, cause)
+      throw error
+    }
   }
 
   private async ask<R>(
@@ -147,14 +158,19 @@ class RemoteNetwork implements Network {
   }
 }
 
-function sentPicture(host: Host, image: ImageInput, transfer = false): Sendable | Promise<Sendable> {
+function sentPicture(
+  host: Host,
+  image: ImageInput,
+  transfer = false,
+  signal?: AbortSignal,
+): Sendable | Promise<Sendable> {
   if (typeof image === 'object' && image !== null) {
     if ('data' in image && 'width' in image) {
-      const { data, width, height, channels, rowBytes } = image as Extract<ImageInput, { channels?: unknown }>
+      const { data, width, height, channels, rowBytes, colorSpace } = image as PixelSource & Partial<ImageData>
       const sent = sentArray(data, transfer)
-      return { ...sent, message: { data: sent.message, width, height, channels, rowBytes } }
+      return { ...sent, message: { data: sent.message, width, height, channels, rowBytes, colorSpace } }
     }
-    if (host.picture && !(image instanceof Blob)) return host.picture(image, transfer)
+    if (host.picture && !('stream' in image)) return host.picture(image, transfer, signal)
   }
   return { message: image, transfer: [] }
 }
