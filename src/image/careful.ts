@@ -73,10 +73,18 @@ async function readDrawn(image: Drawable, orientation: number, Failure: Failure,
         ? [image.displayWidth, image.displayHeight]
         : [image.width, image.height]
   const part = drawing(image, Failure)
-  if (!opaque && translucent(part, width, height)) {
-    const pixels = await unmultiplied(image, width, height)
-    if (pixels) return upright(pixels, partOf(pixels), orientation, AT_A_TIME)
+  const frame = opaque ? undefined : await unmultiplied(image)
+  try {
+    if (frame && translucent(part, width, height)) {
+      const pixels = await pixelsOf(frame)
+      if (pixels.width === width && pixels.height === height)
+        return upright(pixels, partOf(pixels), orientation, AT_A_TIME)
+    }
+  } finally {
+    frame?.close()
   }
+  // What must not be read is refused now.
+  part(0, 0, 1, 1)
   return upright({ width, height, channels: 4 }, part, orientation, BAND)
 }
 
@@ -109,25 +117,35 @@ function translucent(part: Part, width: number, height: number): boolean {
   return false
 }
 
-/** All of a picture, with the colours that a canvas loses where they are translucent; nothing where the browser does not give them. */
-async function unmultiplied(image: Drawable, width: number, height: number): Promise<Pixels | undefined> {
+/**
+ * A frame of a picture that may be translucent, with the colours that a canvas loses; none where the browser makes none. To be asked for
+ * before the picture is drawn: Firefox then forgets them.
+ */
+async function unmultiplied(image: Drawable): Promise<VideoFrame | undefined> {
+  // Chromium loses a frame's rotation on the way into a bitmap, and a frame of its own is no help: it multiplies.
   if (typeof VideoFrame !== 'function' || 'displayWidth' in image) return undefined
   try {
     const bitmap = await createImageBitmap(image, { premultiplyAlpha: 'none' })
     const frame = new VideoFrame(bitmap, { timestamp: 0 })
     bitmap.close()
-    // Asked for RGBA, Chromium multiplies and divides; its own order is BGRA.
-    const swapped = frame.format === 'BGRA'
-    const data = new Uint8Array(frame.allocationSize())
-    const [{ offset, stride }] = await frame.copyTo(data)
-    const usable = (swapped || frame.format === 'RGBA') && frame.codedWidth === width && frame.codedHeight === height
+    if (frame.format === 'BGRA' || frame.format === 'RGBA') return frame
     frame.close()
-    if (!usable) return undefined
-    if (swapped) for (let i = offset; i < data.length; i += 4) [data[i], data[i + 2]] = [data[i + 2], data[i]]
-    return { data: data.subarray(offset), width, height, channels: 4, rowBytes: stride }
-  } catch {
-    return undefined
-  }
+  } catch {}
+  return undefined
+}
+
+/** In the frame's own order of bytes: asked for another one, Chromium multiplies and divides. */
+async function pixelsOf(frame: VideoFrame): Promise<Pixels> {
+  const data = new Uint8Array(frame.allocationSize())
+  const [{ offset, stride }] = await frame.copyTo(data)
+  if (frame.format === 'BGRA')
+    for (let i = offset; i + 3 < data.length; i += 4) {
+      const blue = data[i]
+      data[i] = data[i + 2]
+      data[i + 2] = blue
+    }
+  const { codedWidth, codedHeight } = frame
+  return { data: data.subarray(offset), width: codedWidth, height: codedHeight, channels: 4, rowBytes: stride }
 }
 
 function partOf({ data, rowBytes, channels }: Pixels): Part {

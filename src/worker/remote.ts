@@ -175,6 +175,9 @@ function sentPicture(
   return { message: image, transfer: [] }
 }
 
-/** What is no array is refused where the network is. */
-const sentArray = (data: unknown, transfer?: boolean): Sendable =>
-  ArrayBuffer.isView(data) ? sentBytes(data as Float32Array, transfer) : { message: data, transfer: [] }
+/** What is no array is refused where the network is, and so is one that was given away. */
+function sentArray(data: unknown, transfer?: boolean): Sendable {
+  if (!ArrayBuffer.isView(data)) return { message: data, transfer: [] }
+  if (!data.byteLength) return { message: new (data.constructor as Uint8ArrayConstructor)(), transfer: [] }
+  return sentBytes(data as Float32Array, transfer)
+}

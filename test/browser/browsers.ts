@@ -51,7 +51,7 @@ export const BROWSERS: Browser[] = [
   {
     name: 'Firefox',
     has: { relaxedSimd: true, sharedMemory: true, givesStreamsAway: true },
-    open: openFirefox,
+    open: () => openFirefox(),
   },
   {
     name: 'WebKit',

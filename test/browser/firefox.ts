@@ -10,8 +10,8 @@ const PREFERENCES = {
   'media.autoplay.default': 0,
 }
 
-/** A headless Firefox with a profile of its own, driven by WebDriver BiDi. */
-export async function openFirefox(): Promise<Session> {
+/** A headless Firefox with a profile of its own and `more` preferences, driven by WebDriver BiDi. */
+export async function openFirefox(more: Record<string, unknown> = {}): Promise<Session> {
   const executablePath = CANDIDATES.find(existsSync)
   if (!executablePath)
     throw new Error('There is no Firefox here: apt-get update && apt-get install -y firefox-esr (or FIREFOX=<path>).')
@@ -19,7 +19,7 @@ export async function openFirefox(): Promise<Session> {
     browser: 'firefox',
     executablePath,
     headless: true,
-    extraPrefsFirefox: PREFERENCES,
+    extraPrefsFirefox: { ...PREFERENCES, ...more },
   })
   const page = await browser.newPage()
   return {
