@@ -6,7 +6,8 @@ Run with Pillow >= 13 (which decides the order of the passes by size) and numpy:
 
 A case holds sizes, a digest of the cropped RGB bytes and one of the normalised float32 values
 (little-endian, height x width x 3), and the bytes themselves where they are few. Sources come from
-a formula (`source_bytes`), repeated in test/image/source.ts.
+a formula (`source_bytes`), repeated in test/image/source.ts. photos.json beside it is the same of the
+photographs in samples/, as Pillow decodes them.
 """
 
 import base64
@@ -17,12 +18,14 @@ from pathlib import Path
 
 import numpy as np
 import PIL
-from PIL import Image
+from PIL import Image, ImageOps
 
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 HALVES = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-TARGET = Path(__file__).parent.parent / "test" / "fixtures" / "image" / "pillow.json"
+ROOT = Path(__file__).parent.parent
+TARGET = ROOT / "test" / "fixtures" / "image" / "pillow.json"
+PHOTOS = ROOT / "test" / "fixtures" / "image" / "photos.json"
 
 
 def hash32(index: np.ndarray, seed: int) -> np.ndarray:
@@ -124,10 +127,45 @@ def cases() -> list[dict]:
     return out
 
 
+def photo_cases() -> list[dict]:
+    """Whole way from a JPEG file to the network's input: smaller, larger, square, long, odd sizes."""
+    out = []
+    nets = [
+        ([64, 64], [64, 64], 72),  # networks of 200 classes
+        ([32, 32], [32, 32], 32),  # CIFAR-10
+        ([224, 224], [224, 224], 256),
+        ([97, 161], [224, 224], 256),
+        ([301, 203], [224, 224], 256),
+        ([640, 448], [224, 224], 256),  # larger than most of them
+    ]
+    for path in sorted((ROOT / "samples").glob("*.jpg")):
+        with Image.open(path) as opened:
+            image = ImageOps.exif_transpose(opened).convert("RGB")
+        for net, trained, shorter in nets:
+            spec = {"channels": 3, **IMAGENET, "size": trained, "shorterSide": shorter, "resampling": "bilinear"}
+            rgb = resize_and_crop(image, spec, *net)
+            out.append(
+                {
+                    "photo": path.name,
+                    "spec": spec,
+                    "height": net[0],
+                    "width": net[1],
+                    "bytesSha256": digest(rgb),
+                    "valuesSha256": digest(normalise(rgb, spec)),
+                }
+            )
+    return out
+
+
+def write(target: Path, made: list[dict]) -> None:
+    lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in made)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(f'{{"pillow":"{PIL.__version__}","cases":[\n{lines}\n]}}\n')
+    print(f"{target}: {target.stat().st_size} bytes")
+
+
 if __name__ == "__main__":
     if int(PIL.__version__.split(".")[0]) < 13:
         sys.exit(f"Pillow is {PIL.__version__}, expected 13 or later: earlier ones order the passes otherwise.")
-    lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases())
-    TARGET.parent.mkdir(parents=True, exist_ok=True)
-    TARGET.write_text(f'{{"pillow":"{PIL.__version__}","cases":[\n{lines}\n]}}\n')
-    print(f"{TARGET}: {TARGET.stat().st_size} bytes")
+    write(TARGET, cases())
+    write(PHOTOS, photo_cases())

@@ -13,7 +13,17 @@ import { takePart } from '../runtime/threads/take-part.ts'
 import type { ThreadStart } from '../runtime/threads/team.ts'
 
 Object.assign(globalThis, {
-  dynedge_more: { ...held, ...integrity, ...unreachable, ...careful, ...bands, ...keep, ...kernels, ...profile, ...threads },
+  dynedge_more: {
+    ...held,
+    ...integrity,
+    ...unreachable,
+    ...careful,
+    ...bands,
+    ...keep,
+    ...kernels,
+    ...profile,
+    ...threads,
+  },
 })
 
 addEventListener('message', ({ data }: MessageEvent<Partial<ThreadStart>>) => {

@@ -17,6 +17,7 @@ dist/bench-page.css
 dist/bench-page.js
 dist/browser.bands.*.js
 dist/browser.cache.js
+dist/browser.careful.*.js
 dist/browser.chunk.*.js
 dist/browser.engine.*.js
 dist/browser.held.*.js
@@ -30,9 +31,11 @@ dist/browser.open.*.js
 dist/browser.page.*.js
 dist/browser.profile.*.js
 dist/browser.sent-stream.*.js
+dist/browser.settle.*.js
 dist/browser.stream.*.js
 dist/browser.unreachable.*.js
 dist/browser.worker.js
+dist/careful-*.js
 dist/chunk-*.js
 dist/cli-api.js
 dist/cli.js
@@ -73,6 +76,7 @@ docs/calibrate.md
 docs/embedded.md
 docs/evaluate.md
 docs/frames.md
+docs/images.md
 docs/kernels.md
 docs/loading.md
 docs/quantization.md
