@@ -36,7 +36,7 @@ export interface Pixels {
  * Throws `bad-image` when sizes and bytes contradict each other.
  */
 export function checkPixels(source: PixelSource | Pixels): Pixels {
-  if ('row' in source) return source as Pixels
+  if ((source as Pixels).row) return source as Pixels
   const { width, height } = source
   checkLength('width', width)
   checkLength('height', height)
