@@ -32,25 +32,18 @@ const AT_ONCE = 2 ** 22
  * translucent, not loaded yet, ...) is left to careful.ts. Throws `bad-image`, `bad-input`, `aborted`.
  */
 export async function imageOf(image: ImageInput, options: ClassifyOptions): Promise<PixelSource | Pixels> {
-  if ((options.orientation ?? 1) === 1) {
-    if (isPixels(image)) {
-      if ((image.colorSpace ?? 'srgb') === 'srgb') return image
-    } else
-      try {
+  if ((options.orientation ?? 1) === 1)
+    try {
+      if (!('data' in image && 'width' in image)) {
         const pixels = await atOnce(image as Exclude<ImageInput, PixelSource>)
         if (pixels) return pixels
-      } catch {
-        // A canvas that has seen another origin's picture is never read again.
-        context = undefined
-      }
-  }
+      } else if (((image as ImageData).colorSpace ?? 'srgb') === 'srgb') return image
+    } catch {
+      // A canvas that has seen another origin's picture is never read again.
+      context = undefined
+    }
   const { readCarefully } = await import('./careful.ts')
   return readCarefully(image, options, DynedgeError, checkPixels)
-}
-
-/** @internal */
-export function isPixels(image: unknown): image is PixelSource & { colorSpace?: PredefinedColorSpace } {
-  return typeof image === 'object' && image !== null && 'data' in image && 'width' in image
 }
 
 async function atOnce(image: Exclude<ImageInput, PixelSource>): Promise<ImageData | undefined> {
@@ -67,10 +60,13 @@ async function atOnce(image: Exclude<ImageInput, PixelSource>): Promise<ImageDat
 let context: OffscreenCanvasRenderingContext2D | undefined
 
 type Drawable = Exclude<CanvasImageSource, HTMLImageElement | SVGImageElement>
+type Size = { width: number; height: number } & Partial<VideoFrame & HTMLVideoElement>
 
 function drawn(image: Drawable): ImageData | undefined {
-  const [width, height] = sizeOf(image)
-  if (!(width * height <= AT_ONCE) || ('readyState' in image && image.readyState < 2)) return undefined
+  const size = image as Size
+  const width = size.videoWidth ?? size.displayWidth ?? size.width
+  const height = size.videoHeight ?? size.displayHeight ?? size.height
+  if (!(width * height <= AT_ONCE) || size.readyState! < 2) return undefined
   context ??= new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true })!
   context.canvas.width = width
   context.canvas.height = height
@@ -80,10 +76,4 @@ function drawn(image: Drawable): ImageData | undefined {
   let all = -1
   for (const pixel of new Uint32Array(pixels.data.buffer)) all &= pixel
   return all >>> 24 === 255 ? pixels : undefined
-}
-
-function sizeOf(image: HTMLVideoElement | VideoFrame | { width: number; height: number }): [number, number] {
-  if ('videoWidth' in image) return [image.videoWidth, image.videoHeight]
-  if ('displayWidth' in image) return [image.displayWidth, image.displayHeight]
-  return [image.width, image.height]
 }

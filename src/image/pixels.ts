@@ -73,7 +73,7 @@ function asBytes(data: Uint8Array | Uint8ClampedArray): Uint8Array {
   const tag = Object.prototype.toString.call(data)
   if (tag !== '[object Uint8Array]' && tag !== '[object Uint8ClampedArray]')
     throw bad(`data is ${tag.slice(8, -1)}, expected Uint8Array or Uint8ClampedArray`)
-  if (!data.length) throw bad('data is empty; was its buffer given away?')
+  if (!data.length) throw bad('data is empty, or was given away')
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 }
 

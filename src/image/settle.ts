@@ -86,6 +86,14 @@ export async function settled(image: unknown, signal: AbortSignal | undefined, F
   }
 }
 
+/** Throws why a picture could not be sent to a worker. */
+export async function sayWhy(image: unknown, cause: unknown, Failure: Failure): Promise<never> {
+  if (isObject(image) && 'data' in image)
+    throw new Failure('bad-image', 'Picture: data is empty, or was given away.', { cause })
+  await settled(image, undefined, Failure)
+  throw refusal(image, cause, Failure)
+}
+
 /** A bitmap of what a canvas can draw, or of a Blob, with colours as they are where it is translucent. */
 export async function bitmapOf(image: object, signal: AbortSignal | undefined, Failure: Failure): Promise<ImageBitmap> {
   await settled(image, signal, Failure)

@@ -16,7 +16,7 @@ const scripts = () => ({
   cache: new URL('./browser.cache.js', import.meta.url).href,
 })
 
-const STRAIGHT: ImageBitmapOptions = { premultiplyAlpha: 'none' }
+const settle = () => import('../image/settle.ts')
 
 const page: Host = {
   address(bundle) {
@@ -28,23 +28,19 @@ const page: Host = {
   },
 
   async picture(image, transfer, signal) {
-    const isFrame = typeof VideoFrame === 'function' && image instanceof VideoFrame
     let own: ImageBitmap | VideoFrame
     try {
-      if (transfer && (isFrame || image instanceof ImageBitmap)) own = image
-      // A frame shares its pixels with its clones; what is translucent goes with the colours that it has.
-      else own = isFrame ? image.clone() : await createImageBitmap(image as ImageBitmapSource, STRAIGHT)
+      // Bitmaps and frames can be given away. A frame shares its pixels with its clones; what is translucent goes with its colours.
+      if (transfer && 'close' in image) own = image as ImageBitmap
+      else if ('codedWidth' in image) own = (image as VideoFrame).clone()
+      else own = await createImageBitmap(image as ImageBitmapSource, { premultiplyAlpha: 'none' })
     } catch {
-      own = await (await import('../image/settle.ts')).bitmapOf(image, signal, DynedgeError)
+      own = await (await settle()).bitmapOf(image, signal, DynedgeError)
     }
     return { message: own, transfer: [own] }
   },
 
-  async refused(image, cause) {
-    const { refusal, settled } = await import('../image/settle.ts')
-    await settled(image, undefined, DynedgeError)
-    throw refusal(image, cause, DynedgeError)
-  },
+  refused: async (image, cause) => (await settle()).sayWhy(image, cause, DynedgeError),
 
   start(hear, died) {
     let heard = false

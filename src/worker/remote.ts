@@ -164,20 +164,17 @@ function sentPicture(
   transfer = false,
   signal?: AbortSignal,
 ): Sendable | Promise<Sendable> {
-  if (typeof image === 'object' && image !== null) {
-    if ('data' in image && 'width' in image) {
-      const { data, width, height, channels, rowBytes, colorSpace } = image as PixelSource & Partial<ImageData>
-      const sent = sentArray(data, transfer)
-      return { ...sent, message: { data: sent.message, width, height, channels, rowBytes, colorSpace } }
-    }
-    if (host.picture && !('stream' in image)) return host.picture(image, transfer, signal)
+  const given = Object(image)
+  if ('data' in given && 'width' in given) {
+    const { data, width, height, channels, rowBytes, colorSpace } = given as PixelSource & Partial<ImageData>
+    const sent = sentArray(data, transfer)
+    return { ...sent, message: { data: sent.message, width, height, channels, rowBytes, colorSpace } }
   }
-  return { message: image, transfer: [] }
+  return host.picture && !('stream' in given) ? host.picture(image, transfer, signal) : { message: image, transfer: [] }
 }
 
-/** What is no array is refused where the network is, and so is one that was given away. */
-function sentArray(data: unknown, transfer?: boolean): Sendable {
-  if (!ArrayBuffer.isView(data)) return { message: data, transfer: [] }
-  if (!data.byteLength) return { message: new (data.constructor as Uint8ArrayConstructor)(), transfer: [] }
-  return sentBytes(data as Float32Array, transfer)
-}
+/** What is no array is refused where the network is, and what was given away here. */
+const sentArray = (data: unknown, transfer?: boolean): Sendable =>
+  ArrayBuffer.isView(data) && data.byteLength
+    ? sentBytes(data as Float32Array, transfer)
+    : { message: data, transfer: [] }
