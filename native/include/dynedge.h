@@ -31,6 +31,8 @@ typedef enum {
   DYNEDGE_DAMAGED_BUNDLE,
   DYNEDGE_TRUNCATED_BUNDLE,
   DYNEDGE_OVERSIZED_BUNDLE,
+  /** The data section has another SHA-256 than the caller expects. */
+  DYNEDGE_INTEGRITY,
   /** Packed for another version of this library. */
   DYNEDGE_UNSUPPORTED_VERSION,
   DYNEDGE_UNSUPPORTED_LAYOUT,
@@ -66,6 +68,8 @@ typedef struct {
   size_t arena_bytes, program_bytes;
   /** Scratch memory for pictures; 0 is 256 KiB, enough for photographs of 8000 x 6000 in one pass. Less makes large ones slower. */
   size_t staging_bytes;
+  /** Where not NULL, the 32 bytes of the SHA-256 that the bundle's data section must have: against a bundle that was exchanged. */
+  const uint8_t *sha256;
   /** Instead of malloc and free. */
   void *(*allocate)(size_t bytes, void *context);
   void (*release)(void *memory, void *context);

@@ -95,6 +95,8 @@ dynedge_status dynedge_open_bundle(bundle_view *bundle, const u8 *file, size_t b
 /** Does the picture, whose pixels have `lanes` values of `bytes` bytes, lie in an arena of `arena_bytes`? */
 int dynedge_fits(const dynedge_place *place, u32 lanes, u32 bytes, u32 arena_bytes);
 
+void dynedge_sha256(const u8 *bytes, size_t count, u8 digest[32]);
+
 /** Pixels into the input. */
 dynedge_status dynedge_preprocess(dynedge_network *network, const u8 *pixels, u32 width, u32 height, u32 channels, size_t row_bytes);
 

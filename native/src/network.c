@@ -113,6 +113,8 @@ static dynedge_status no_program(const bundle_view *bundle, u32 height, u32 widt
                       dynedge_word(bundle, row, PROGRAM_WIDTH), height, width);
 }
 
+static u32 first_word(const u8 *digest) { return (u32)digest[0] << 24 | (u32)digest[1] << 16 | (u32)digest[2] << 8 | digest[3]; }
+
 dynedge_status dynedge_load(const void *file, size_t bytes, const dynedge_options *given, dynedge_network **result, dynedge_error *error) {
   dynedge_options options = {0};
   if (given) options = *given;
@@ -124,6 +126,13 @@ dynedge_status dynedge_load(const void *file, size_t bytes, const dynedge_option
   const dynedge_status status = dynedge_open_bundle(&bundle, file, bytes, error);
   if (status) return status;
 
+  if (options.sha256) {
+    u8 digest[32];
+    dynedge_sha256(bundle.data, bytes - bundle.head_bytes, digest);
+    if (memcmp(digest, options.sha256, sizeof digest))
+      return dynedge_fail(error, DYNEDGE_INTEGRITY, "This is another bundle: the SHA-256 of its data begins with %x, expected %x", first_word(digest),
+                          first_word(options.sha256));
+  }
   u32 first;
   if (options.height || options.width) {
     first = find_program(&bundle, options.height, options.width);

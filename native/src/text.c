@@ -43,7 +43,7 @@ dynedge_status dynedge_fail(dynedge_error *error, dynedge_status status, const c
 }
 
 const char *dynedge_status_name(dynedge_status status) {
-  static const char *const names[] = {"ok",          "bad-bundle",          "damaged-bundle",     "truncated-bundle", "oversized-bundle",
+  static const char *const names[] = {"ok",          "bad-bundle",          "damaged-bundle",     "truncated-bundle", "oversized-bundle",    "integrity",
                                       "unsupported-version", "unsupported-layout", "no-program",       "bad-program",
                                       "bad-input",   "bad-image",           "out-of-memory",      "trap",             "aborted"};
   return (unsigned)status < sizeof names / sizeof *names ? names[status] : "unknown";

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../src/exports.h"
 #include "../src/internal.h"
 
 static void *file_of(const char *path, size_t *bytes) {
@@ -74,8 +75,13 @@ int main(int count, char **words) {
   void *const bundle = file_of(words[1], &bytes);
   int at = 2;
   dynedge_options options = {0};
+  u8 digest[32] = {0};
   for (; at + 1 < count && words[at][0] == '-'; at += 2) {
     const unsigned long value = strtoul(words[at + 1], NULL, 10);
+    if (!strcmp(words[at], "-sha256")) {
+      for (int i = 0; i < 32; ++i) sscanf(words[at + 1] + 2 * i, "%2hhx", digest + i);
+      options.sha256 = digest;
+    }
     if (!strcmp(words[at], "-height")) options.height = (uint32_t)value;
     if (!strcmp(words[at], "-width")) options.width = (uint32_t)value;
     if (!strcmp(words[at], "-only")) options.only = (int)value;
@@ -152,6 +158,19 @@ int main(int count, char **words) {
       for (u32 i = 0; dynedge_program_size(network, i, &a, &b); ++i) printf("size %ux%u\n", a, b);
     } else if (!strcmp(word, "names")) {
       for (u32 step = 0; step < dynedge_steps(network); ++step) printf("step %s\n", dynedge_step_name(network, step));
+    } else if (!strcmp(word, "exports")) {
+      const dynedge_export *found;
+      for (u32 i = 0; (found = dynedge_export_at(i)); ++i) printf("export %s %d %d %d\n", found->name, found->arguments, found->real, found->gives);
+    } else if (!strcmp(word, "call")) {
+      // call NAME NUMBER ...: by name, as a host with a planner of its own does.
+      const dynedge_export *found = NULL;
+      u32 index = 0, result;
+      double numbers[DYNEDGE_MOST_ARGUMENTS];
+      for (++at; (found = dynedge_export_at(index)) && strcmp(found->name, words[at]);) ++index;
+      if (!found) exit(3);
+      for (int i = 0; i < found->arguments; ++i) numbers[i] = strtod(words[++at], NULL);
+      const dynedge_trap trap = dynedge_call(&network->instance, index, numbers, &result);
+      printf("call %s: %s %u\n", found->name, dynedge_trap_name(trap), trap ? 0 : result);
     } else if (!strcmp(word, "corrupt")) {
       corrupt(network);
     } else if (!strcmp(word, "time")) {

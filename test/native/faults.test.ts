@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Header } from '../../assembly/program/format.ts'
@@ -14,7 +15,7 @@ import { planNetwork } from '../../src/plan/plan.ts'
 import { digestOf, goldenNetwork, goldenPicture, readGolden } from '../golden/int8.ts'
 import { INPUT, seededBundle, seededTensor, smallBundle } from '../helpers/bundles.ts'
 import { quantized } from '../helpers/quantized.ts'
-import { seed } from '../helpers/wasm.ts'
+import { instantiate, readWasm, seed } from '../helpers/wasm.ts'
 import { graphOf, lift } from '../kernels/graphs.ts'
 import { built, started, TARGETS, temporary } from './support.ts'
 
@@ -186,6 +187,62 @@ test('calls that are wrong are refused, and the network works afterwards', async
     ...['output logits 1x1x4', 'output probabilities 1x1x4'],
   ])
   expect(folder.floats('with.out')).toEqual(folder.floats('steps.out'))
+})
+
+test('the SHA-256 of the data section, where the caller gives one', () => {
+  const path = folder.write('sha.safetensors', bundle)
+  const digest = createHash('sha256')
+    .update(bundle.subarray(dataStartOf(bundle, 'bad-bundle')))
+    .digest('hex')
+  expect(host(path, '-sha256', digest, 'select', '32x32')).toEqual([])
+  const other = digest.replace(/^./, (digit) => (digit === '0' ? '1' : '0'))
+  expect(host(path, '-sha256', other, 'about')).toEqual([
+    `error integrity: This is another bundle: the SHA-256 of its data begins with ${digest.slice(0, 8)}, expected ${other.slice(0, 8)}`,
+  ])
+})
+
+test('exports by name: those of the module, with as many arguments', async () => {
+  const path = folder.write('exports.safetensors', bundle)
+  const { exports } = await instantiate(readWasm('simd'))
+  const functions = Object.entries(exports).filter(([, value]) => typeof value === 'function')
+  const found = host(path, 'exports').map((line) => line.split(' '))
+  expect(found.map(([, name, count]) => [name, Number(count)]).sort()).toEqual(
+    functions.map(([name, value]) => [name, value.length]).sort(),
+  )
+  // Integers are taken modulo 2^32; a trap is a status, and what comes after works.
+  const base = exports.heapBase()
+  const calls = [
+    'call',
+    'heapBase',
+    'call',
+    'crc32c',
+    '4294967295',
+    '64',
+    '0',
+    'call',
+    'crc32c',
+    '-1',
+    '2',
+    '0',
+    'call',
+    'crc32c',
+    '4294967360',
+    '0',
+    '7',
+  ]
+  expect(host(path, ...calls)).toEqual([
+    `call heapBase: none ${base}`,
+    'call crc32c: access outside its memory 0',
+    'call crc32c: access outside its memory 0',
+    'call crc32c: none 7',
+  ])
+})
+
+test('six networks in six threads at a time give what one gives, also while others trap', () => {
+  const path = folder.write('threads.safetensors', bundle)
+  expect(started(target, join(programs, 'dynedge-threads'), [path, '6', '12'])).toEqual([
+    '6 threads, 12 runs each: equal',
+  ])
 })
 
 test('a program from elsewhere runs, and one that does not fit is refused', () => {

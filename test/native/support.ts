@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { takeTurn } from '../../tools/engines.mjs'
 import { buildNative } from '../../tools/native/build.mjs'
@@ -9,10 +9,14 @@ import { buildNative } from '../../tools/native/build.mjs'
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export const NATIVE = join(ROOT, 'native')
 const CROSS = 'aarch64-linux-gnu'
+/** CC=clang tests with another compiler. */
+const CC = process.env.CC ?? 'gcc'
 
 /** One way to build the library and what runs it. */
 export interface Target {
   name: string
+  /** In build/, behind `native-`. */
+  folder: string
   /** Programs that it takes, and the packages of Debian that bring them. */
   needs: Record<string, string>
   cmake: string[]
@@ -24,13 +28,15 @@ const BASE = { cmake: 'cmake', make: 'make' }
 export const TARGETS = {
   'x86-64': {
     name: 'x86-64',
-    needs: { ...BASE, gcc: 'gcc' },
-    cmake: [],
-    compiler: ['gcc', '-march=x86-64-v2'],
+    folder: `x86-64-${basename(CC)}`,
+    needs: { ...BASE, [CC]: CC },
+    cmake: [`-DCMAKE_C_COMPILER=${CC}`],
+    compiler: [CC, '-march=x86-64-v2'],
     emulator: [],
   },
   arm64: {
     name: 'arm64',
+    folder: 'arm64',
     needs: {
       ...BASE,
       [`${CROSS}-gcc`]: `gcc-${CROSS} libc6-dev-arm64-cross`,
@@ -42,8 +48,10 @@ export const TARGETS = {
   },
   sanitized: {
     name: 'sanitized',
+    folder: 'sanitized',
     needs: { ...BASE, gcc: 'gcc' },
     cmake: [
+      '-DCMAKE_C_COMPILER=gcc',
       '-DCMAKE_BUILD_TYPE=None',
       '-DCMAKE_C_FLAGS=-O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all',
       '-DDYNEDGE_MODULE_OPTIMIZATION=-O1',
@@ -65,7 +73,7 @@ export function require({ needs }: Target): void {
 /** Folder of the library and its test programs, built where something changed. */
 export function built(target: Target): string {
   require(target)
-  const folder = join(ROOT, 'build', `native-${target.name}`)
+  const folder = join(ROOT, 'build', `native-${target.folder}`)
   mkdirSync(folder, { recursive: true })
   // Test files run side by side, and some share a target.
   const release = takeTurn(join(folder, '.building'))

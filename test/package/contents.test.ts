@@ -89,12 +89,15 @@ native/generated/module.c
 native/generated/module.h
 native/include/dynedge.h
 native/src/bundle.c
+native/src/exports.c
+native/src/exports.h
 native/src/image.c
 native/src/instance.c
 native/src/instance.h
 native/src/internal.h
 native/src/network.c
 native/src/read.c
+native/src/sha256.c
 native/src/simd-neon.h
 native/src/simd-plain.h
 native/src/simd-sse.h

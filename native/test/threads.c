@@ -1,0 +1,84 @@
+// Several networks at a time, one in each thread: threads BUNDLE THREADS RUNS. Every run of every thread gives the same outputs, traps in one
+// thread disturb no other.
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../src/internal.h"
+
+static u8 *bundle;
+static size_t bytes;
+static unsigned runs;
+static float expected[4096];
+static size_t count;
+
+static float *picture_of(const dynedge_network *network) {
+  const size_t values = (size_t)network->height * network->width * 3;
+  float *picture = malloc(values * sizeof *picture);
+  for (size_t i = 0; i < values; ++i) picture[i] = (float)(i * 7 % 61) / 30 - 1;
+  return picture;
+}
+
+static int outputs_of(dynedge_network *network, const float *picture, float *outputs) {
+  if (dynedge_set_tensor(network, picture, (size_t)network->height * network->width * 3) || dynedge_run(network)) return 0;
+  return !dynedge_read(network, "logits", outputs, count);
+}
+
+static void *work(void *number) {
+  dynedge_network *network;
+  float found[4096];
+  if (dynedge_load(bundle, bytes, NULL, &network, NULL)) return number;
+  float *const picture = picture_of(network);
+  void *wrong = NULL;
+  for (unsigned i = 0; i < runs && !wrong; ++i) {
+    // Every third run of every other thread traps first.
+    if (i % 3 == 2 && *(int *)number % 2) {
+      u32 tensors;
+      u8 *const program = network->instance.module.w2c_memory.data + network->program;
+      memcpy(&tensors, program + 12, 4);
+      memset(program + (8 + tensors * 4 + 11) * 4, 0xee, 4);
+      if (outputs_of(network, picture, found) || dynedge_select(network, network->height, network->width)) wrong = number;
+    }
+    if (!outputs_of(network, picture, found) || memcmp(found, expected, count * sizeof *found)) wrong = number;
+  }
+  free(picture);
+  dynedge_free(network);
+  return wrong;
+}
+
+int main(int words, char **word) {
+  if (words != 4) return 3;
+  FILE *file = fopen(word[1], "rb");
+  if (!file) return 3;
+  fseek(file, 0, SEEK_END);
+  bytes = (size_t)ftell(file);
+  rewind(file);
+  bundle = malloc(bytes);
+  if (fread(bundle, 1, bytes, file) != bytes) return 3;
+  fclose(file);
+  const int threads = atoi(word[2]);
+  runs = (unsigned)atoi(word[3]);
+  dynedge_network *network;
+  dynedge_output_shape shape;
+  if (dynedge_load(bundle, bytes, NULL, &network, NULL) || !dynedge_output(network, 0, &shape)) return 1;
+  count = shape.channels;
+  float *const picture = picture_of(network);
+  if (count > 4096 || !outputs_of(network, picture, expected)) return 1;
+  pthread_t started[16];
+  int numbers[16], wrong = 0;
+  for (int i = 0; i < threads; ++i) {
+    numbers[i] = i;
+    pthread_create(started + i, NULL, work, numbers + i);
+  }
+  for (int i = 0; i < threads; ++i) {
+    void *result;
+    pthread_join(started[i], &result);
+    if (result) wrong = 1;
+  }
+  printf("%d threads, %u runs each: %s\n", threads, runs, wrong ? "different" : "equal");
+  free(picture);
+  dynedge_free(network);
+  free(bundle);
+  return wrong;
+}
