@@ -57,6 +57,8 @@ typedef struct {
   /** Largest count of rows that a row of the crop needs, and their sum. */
   u32 most_rows;
   u64 row_taps;
+  /** Side of the box that the resized picture covers. */
+  double largest;
 } geometry;
 
 static u64 align16(u64 bytes) { return (bytes + 15) & ~(u64)15; }
@@ -74,6 +76,8 @@ static geometry plan(const dynedge_network *network, u32 width, u32 height, u32 
   geometry g = {.height = network->height, .width = network->width, .channels = channels};
   g.rows = axis_of(height, resized_height, round_half_even((resized_height - g.height) / 2));
   g.columns = axis_of(width, resized_width, round_half_even((resized_width - g.width) / 2));
+  g.largest = box_height > box_width ? box_height : box_width;
+  if (g.largest > 1 << 28) return g;
   // Which pass Pillow runs first; src/image/geometry.ts.
   g.vertical_first = lost > 0 && lost > 2 * ((double)width - resized_width);
   for (u32 y = 0; y < g.height; ++y) {
@@ -221,6 +225,9 @@ static void run_block(dynedge_instance *instance, void *context) {
 
 dynedge_status dynedge_preprocess(dynedge_network *network, const u8 *pixels, u32 width, u32 height, u32 channels, size_t row_bytes) {
   const geometry g = plan(network, width, height, channels);
+  // Beyond, float64 no longer holds the products of sides: a crop could reach past its picture.
+  if (g.largest > 1 << 28)
+    return dynedge_fail(&network->error, DYNEDGE_BAD_BUNDLE, "The bundle asks for pictures resized to more than %u pixels a side, expected less; pack it again", 1u << 28);
   u64 needed = 0;
   const u32 step = block_width(&g, network->staging_bytes, &needed);
   if (!step)

@@ -260,7 +260,7 @@ static u32 output_row(const bundle_view *bundle, u32 index) { return dynedge_wor
 
 dynedge_status dynedge_select_program(dynedge_network *network, const dynedge_plan *plan) {
   const bundle_view *const bundle = &network->bundle;
-  const u32 outputs = dynedge_word(bundle, 0, HOST_OUTPUTS), weights = dynedge_word(bundle, 0, HOST_WEIGHT_BYTES);
+  const u32 outputs = dynedge_word(bundle, 0, HOST_OUTPUTS);
   if (!plan || !plan->program || (!plan->outputs && outputs))
     return dynedge_fail(&network->error, DYNEDGE_BAD_INPUT, "The plan has no program or no outputs, expected both");
   if (plan->program_bytes > network->program_room || plan->arena_bytes > network->arena_room)
@@ -273,7 +273,6 @@ dynedge_status dynedge_select_program(dynedge_network *network, const dynedge_pl
     fits &= dynedge_fits(plan->outputs + i, dynedge_word(bundle, output_row(bundle, i), OUTPUT_LANES),
                          dynedge_word(bundle, output_row(bundle, i), OUTPUT_BYTES), plan->arena_bytes);
   if (!fits) return dynedge_fail(&network->error, DYNEDGE_BAD_INPUT, "The plan's input or an output lies outside its arena of %u bytes", plan->arena_bytes);
-  (void)weights;
   const dynedge_status status = adopt(network, plan->program, (u32)plan->program_bytes, plan->arena_bytes);
   if (status) return status;
   network->height = plan->height;

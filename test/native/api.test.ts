@@ -236,7 +236,7 @@ test('for arm64 all of it, stripped, takes at most 400 KB, and shows what dynedg
   const header = readFileSync(new URL('../../native/include/dynedge.h', import.meta.url), 'utf8')
   const declared = [...header.matchAll(/^DYNEDGE_API [^;(]*?(dynedge_\w+)\(/gm)].map(([, name]) => name)
   expect(shown.sort()).toEqual(declared.sort())
-})
+}, 300_000)
 
 test('dynedge.h and the sources say the same version', () => {
   const header = readFileSync(new URL('../../native/include/dynedge.h', import.meta.url), 'utf8')

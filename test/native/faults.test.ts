@@ -189,6 +189,18 @@ test('calls that are wrong are refused, and the network works afterwards', async
   expect(folder.floats('with.out')).toEqual(folder.floats('steps.out'))
 })
 
+test('a shorter side that no picture can have is refused, not computed with', () => {
+  const file = changed((_, record) => {
+    record.setUint32(HostWord.Height * 4, 1, true)
+    record.setUint32(HostWord.ShorterSide * 4, 1 << 24, true)
+  })
+  const pixels = folder.write('wide.rgb', new Uint8Array(40 * 30 * 3))
+  const path = folder.write('wide.safetensors', file)
+  expect(host(path, '-height', '32', '-width', '32', 'pixels', '40x30x3+0', pixels)).toEqual([
+    expect.stringMatching(/^error bad-bundle: The bundle asks for pictures resized to more than 268435456 pixels/),
+  ])
+})
+
 test('the SHA-256 of the data section, where the caller gives one', () => {
   const path = folder.write('sha.safetensors', bundle)
   const digest = createHash('sha256')
