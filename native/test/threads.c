@@ -1,4 +1,4 @@
-// Several networks at a time, one in each thread: threads BUNDLE THREADS RUNS. Every run of every thread gives the same outputs, traps in one
+// Several networks at a time, one in each thread: threads BUNDLE THREADS RUNS STACK, kilobytes of each, 0 for what is usual. Every run of every thread gives the same outputs, traps in one
 // thread disturb no other.
 #include <pthread.h>
 #include <stdio.h>
@@ -21,14 +21,16 @@ static float *picture_of(const dynedge_network *network) {
 }
 
 static int outputs_of(dynedge_network *network, const float *picture, float *outputs) {
+  static const u8 pixels[20 * 30 * 3];
+  if (dynedge_set_pixels(network, pixels, 20, 30, 3, 0)) return 0;
   if (dynedge_set_tensor(network, picture, (size_t)network->height * network->width * 3) || dynedge_run(network)) return 0;
   return !dynedge_read(network, "logits", outputs, count);
 }
 
 static void *work(void *number) {
   dynedge_network *network;
-  float found[4096];
   if (dynedge_load(bundle, bytes, NULL, &network, NULL)) return number;
+  float *const found = malloc(count * sizeof *found);
   float *const picture = picture_of(network);
   void *wrong = NULL;
   for (unsigned i = 0; i < runs && !wrong; ++i) {
@@ -42,13 +44,14 @@ static void *work(void *number) {
     }
     if (!outputs_of(network, picture, found) || memcmp(found, expected, count * sizeof *found)) wrong = number;
   }
+  free(found);
   free(picture);
   dynedge_free(network);
   return wrong;
 }
 
 int main(int words, char **word) {
-  if (words != 4) return 3;
+  if (words != 5) return 3;
   FILE *file = fopen(word[1], "rb");
   if (!file) return 3;
   fseek(file, 0, SEEK_END);
@@ -67,9 +70,12 @@ int main(int words, char **word) {
   if (count > 4096 || !outputs_of(network, picture, expected)) return 1;
   pthread_t started[16];
   int numbers[16], wrong = 0;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  if (atoi(word[4]) && pthread_attr_setstacksize(&attributes, (size_t)atoi(word[4]) * 1024)) return 1;
   for (int i = 0; i < threads; ++i) {
     numbers[i] = i;
-    pthread_create(started + i, NULL, work, numbers + i);
+    if (pthread_create(started + i, &attributes, work, numbers + i)) return 1;
   }
   for (int i = 0; i < threads; ++i) {
     void *result;

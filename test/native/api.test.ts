@@ -238,6 +238,17 @@ test('for arm64 all of it, stripped, takes at most 400 KB, and shows what dynedg
   expect(shown.sort()).toEqual(declared.sort())
 }, 300_000)
 
+test('16 KB of stack are enough', () => {
+  const program = join(built(TARGETS['x86-64']), 'dynedge-threads')
+  for (const bundle of [
+    integerBundle(buildNetwork('dy-mobile-0.25', { classes: 4, kernels: 2 })),
+    smallBundle('f32'),
+  ]) {
+    const path = folder.write('stack.safetensors', withPrograms(bundle, [64, 64]))
+    expect(started(TARGETS['x86-64'], program, [path, '2', '3', '16'])).toEqual(['2 threads, 3 runs each: equal'])
+  }
+})
+
 test('dynedge.h and the sources say the same version', () => {
   const header = readFileSync(new URL('../../native/include/dynedge.h', import.meta.url), 'utf8')
   expect(header).toContain(`#define DYNEDGE_PROGRAM_VERSION ${PROGRAM_VERSION}\n`)

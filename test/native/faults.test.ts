@@ -252,7 +252,7 @@ test('exports by name: those of the module, with as many arguments', async () =>
 
 test('six networks in six threads at a time give what one gives, also while others trap', () => {
   const path = folder.write('threads.safetensors', bundle)
-  expect(started(target, join(programs, 'dynedge-threads'), [path, '6', '12'])).toEqual([
+  expect(started(target, join(programs, 'dynedge-threads'), [path, '6', '12', '0'])).toEqual([
     '6 threads, 12 runs each: equal',
   ])
 })
