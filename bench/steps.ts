@@ -17,11 +17,11 @@ export async function breakDown(network: Network, size: number, least: number, p
   }
   for (const group of classes.values())
     Object.assign(group, { share: group.ms / ms, rate: group.multiplyAdds / group.ms / 1e6 })
-  const { name, precision, variant } = network
+  const { name, precision } = network
   return {
     network: name,
     precision,
-    variant,
+    variant: network.describe().variant,
     size,
     ms,
     classes: [...classes.values()].sort((a, b) => b.ms - a.ms),

@@ -157,11 +157,14 @@ export interface Network {
   readonly labels: readonly string[]
   /** @internal Its layers. */
   readonly graph: Graph
-  /** The build of the kernels that runs. */
-  readonly variant: Variant
+  /**
+   * The build of the kernels that runs, as `relaxed`; where there are fewer threads than were asked for also how many and why, as
+   * `relaxed, threads: 1. The page is not cross-origin isolated, ...`.
+   */
+  readonly variant: Variant | `${Variant}, threads: ${string}`
   /** How many threads run a picture. */
   readonly threads: number
-  /** Why there are fewer threads than were asked for, if so. */
+  /** Why there are fewer threads than were asked for, if so: the end of `variant`. */
   readonly threadsNote?: string
   /** Share of the dynamic kernels (0 to 1, by weights) that the last run kept from runs before: with `keepKernels` only, else 0. */
   readonly kept: number

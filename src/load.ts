@@ -88,8 +88,9 @@ export function loader(platform: Platform): Load {
         planning,
       )
       const needed = places(0, plan.program.length, header.dataBytes, plan.arenaBytes).bytes
-      const { opener, note } = await opening
-      const opened = await opener.open(needed)
+      const { opener, note, ...opened } = await opening
+        .then(async (ready) => ({ ...ready, ...(await ready.opener.open(needed)) }))
+        .catch(async (cause) => (await import('./runtime/cannot-run.ts')).refused(cause, DynedgeError))
       backend = opened.backend
       const at = places(opened.base, plan.program.length, header.dataBytes, plan.arenaBytes)
       const engine = new Engine(backend, at, header.dataBytes, plan.arenaBytes)

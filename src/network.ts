@@ -37,13 +37,17 @@ export class Network implements Interface {
     private readonly opener: Opener,
     private readonly header: BundleHeader,
     readonly graph: Graph,
-    readonly variant: Variant,
+    private readonly binary: Variant,
     private readonly planning: PlanOptions,
     readonly threadsNote?: string,
   ) {
     this.engine = engine
     this.labels = header.metadata.labels ?? Array.from({ length: graph.classes }, (_, index) => String(index))
     this.plans.push(engine.current!)
+  }
+
+  get variant(): Interface['variant'] {
+    return this.threadsNote ? `${this.binary}, threads: ${this.threads}. ${this.threadsNote}` : this.binary
   }
 
   get threads(): number {
@@ -156,7 +160,7 @@ export class Network implements Interface {
   describe(): Description {
     const { backend, weightBytes, arenaBytes } = this.alive()
     const { licence, provenance } = this.header.metadata
-    const { name: network, precision, variant, threads, input } = this
+    const { name: network, precision, binary: variant, threads, input } = this
     return {
       network,
       precision,

@@ -56,6 +56,17 @@ test('the worker of a page is one classic script', () => {
   expect(script).not.toMatch(/\bimport\b|\bexport\b/)
 })
 
+test('dynedge/inline is one script that fetches nothing of its own, of at most 80 KB gzipped', () => {
+  for (const name of ['inline.js', 'inline.global.js']) {
+    const script = read(`dist/${name}`).toString()
+    expect(script, name).not.toMatch(/\bimport\s*["'`{*(.]|\bfrom\s*["']|\brequire\(|["'`]node:/)
+    // It is pasted into documents.
+    expect(script, name).not.toMatch(/<\/script|<!--/i)
+    expect(gzipped(`dist/${name}`), name).toBeLessThanOrEqual(81_920)
+  }
+  expect(read('dist/inline.global.js').toString()).toMatch(/^var dynedge=/)
+})
+
 test('the module imports nothing but memory that is shared', () => {
   for (const variant of ['simd-threads', 'relaxed-threads']) {
     const bytes = read(`build/${variant}.wasm`)
@@ -85,6 +96,8 @@ test('lock files take packages from the registry that npm is set to', () => {
     'test/engines/package-lock.json',
     'test/bundlers/package-lock.json',
     'tools/native/package-lock.json',
+    'test/bundlers/next/package-lock.json',
+    'test/runtimes/package-lock.json',
     'tools/package/package-lock.json',
     'examples/folder-sorter/package-lock.json',
     'examples/page/package-lock.json',

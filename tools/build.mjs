@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { minifySync } from 'rolldown/utils'
 import { INTERNAL_NAMES } from './internal-names.mjs'
@@ -115,6 +116,21 @@ await build({
   platform: 'browser',
   format: 'iife',
 })
+// dynedge/inline, as a module and as a classic script; what they carry is written in below.
+await build({
+  ...common,
+  entryPoints: { 'inline.worker': 'src/inline/inline-worker.ts' },
+  platform: 'browser',
+  format: 'iife',
+})
+await build({ ...common, entryPoints: { inline: 'src/inline.ts' }, platform: 'browser' })
+await build({
+  ...common,
+  entryPoints: { 'inline.global': 'src/inline.ts' },
+  platform: 'browser',
+  format: 'iife',
+  globalName: 'dynedge',
+})
 // A second minifier finds 2.5 % that the first one leaves, and shortens internal names, another 2 %: in all scripts to the same. The
 // longest comes first, where most of them are.
 const scripts = readdirSync('dist')
@@ -134,6 +150,19 @@ for (const { name, script } of scripts) {
   mangleProps.cache = mangleCache
   // It writes strings as templates; addresses must be strings again, which is what bundlers look for.
   writeFileSync(join('dist', name), code.replaceAll(/\b(import|new URL)\(`([^`$\\]*)`/g, '$1("$2"'))
+}
+/** Bytes as text for src/inline/platform.ts to unpack. */
+const packed = (path) => JSON.stringify(gzipSync(readFileSync(path), { level: 9 }).toString('base64'))
+const carried = { PACKED_WASM: packed('build/simd.wasm'), PACKED_WORKER: packed('dist/inline.worker.js') }
+rmSync('dist/inline.worker.js')
+for (const path of ['dist/inline.js', 'dist/inline.global.js']) {
+  let script = readFileSync(path, 'utf8')
+  for (const [name, text] of Object.entries(carried)) {
+    const parts = script.split(name)
+    if (parts.length !== 2) throw new Error(`${path} has ${name} ${parts.length - 1} times, expected once.`)
+    script = parts.join(text)
+  }
+  writeFileSync(path, script)
 }
 // What `dynedge eval --html` puts into its page.
 await build({

@@ -12,7 +12,7 @@ const PLAN =
 const IMAGE =
   'blocks crop geometry most over pixelStride resized ring ringRows ringStride row rowAt rowStride rowWeights sourceLeft sourceWidth staging tables verticalFirst wideRow windows'
 const CACHE = 'begin blobs folder fresh refuse sizeOf'
-const RUNTIME = 'alive backend bytesFor engine execute note openSync opened pointer rest team'
+const RUNTIME = 'alive backend binary bytesFor engine execute note openSync opened pointer rest team'
 const WORKER = 'ask askOf giveUp hear hold layouts onEnd post settle unlisten'
 
 export const INTERNAL_NAMES = [

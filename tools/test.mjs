@@ -27,6 +27,7 @@ const BUILT = [
   'build/simd-threads.wasm',
   'build/relaxed-threads.wasm',
   'dist/browser.js',
+  'dist/inline.js',
   'dist/node.js',
   'dist/cli.js',
   'dist/types/src/node.d.ts',

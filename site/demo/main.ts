@@ -73,7 +73,9 @@ async function open(wanted: Choice): Promise<void> {
 }
 
 /** What is loaded; why there are fewer threads than were asked for. */
-function describe({ variant, threads, threadsNote }: PageNetwork): void {
+function describe(net: PageNetwork): void {
+  const { threads, threadsNote } = net
+  const { variant } = net.describe()
   const { network, precision } = choice
   by('running').textContent = `${threads} ${threads > 1 ? 'threads' : 'thread'}, ${variant}`
   by('about').textContent =

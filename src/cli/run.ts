@@ -69,7 +69,7 @@ async function run(files: string[], options: Options): Promise<void> {
   const input = size ?? net.input.size
   if (!options.json)
     print(
-      `${net.name} ${net.precision}, variant ${net.variant}, ${net.threads} ${net.threads > 1 ? 'threads' : 'thread'}, input ${input[0]}x${input[1]}`,
+      `${net.name} ${net.precision}, variant ${net.describe().variant}, ${net.threads} ${net.threads > 1 ? 'threads' : 'thread'}, input ${input[0]}x${input[1]}`,
     )
   if (net.threadsNote) complain(net.threadsNote)
   // The first pass plans and lets the engine compile; it is not timed.
@@ -84,7 +84,15 @@ async function run(files: string[], options: Options): Promise<void> {
   const profile = options.profile ? profileOf(await net.profile({ size: input })) : undefined
   if (options.json) {
     const { name: network, precision, threads } = net
-    printJson({ network, precision, variant: net.variant, threads, input, results, ...(profile && { profile }) })
+    printJson({
+      network,
+      precision,
+      variant: net.describe().variant,
+      threads,
+      input,
+      results,
+      ...(profile && { profile }),
+    })
   } else if (profile) showProfile(profile)
   net.dispose()
   if (results.some((result) => 'error' in result)) throw new Exit(1)

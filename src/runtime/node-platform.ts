@@ -6,5 +6,5 @@ import type { Platform } from './module.ts'
 export const nodePlatform: Platform = {
   wasm: async (binary) => readFileSync(new URL(`./dynedge.${binary}.wasm`, import.meta.url)),
   readFile: openFile,
-  threads: async () => (await import('./threads/node.ts')).prepareIn(new URL('./', import.meta.url)),
+  threads: async () => (await import('./threads/node.ts')).prepareIn(import.meta.url),
 }

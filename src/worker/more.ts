@@ -6,6 +6,7 @@ import * as unreachable from '../bundle/unreachable.ts'
 import * as careful from '../image/careful.ts'
 import * as bands from '../plan/bands.ts'
 import * as keep from '../plan/keep.ts'
+import * as refusal from '../runtime/cannot-run.ts'
 import * as kernels from '../runtime/kernels.ts'
 import * as profile from '../runtime/profile.ts'
 import * as threads from '../runtime/threads/page.ts'
@@ -22,6 +23,7 @@ Object.assign(globalThis, {
     ...keep,
     ...kernels,
     ...profile,
+    ...refusal,
     ...threads,
   },
 })

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import type { BundleInput } from '../bundle/source.ts'
 import type { Network } from '../interface.ts'
 import type { LoadOptions } from '../load.ts'
+import { threadFlags } from './node-flags.ts'
 import type { Host } from './protocol.ts'
 import { loadInWorker } from './remote.ts'
 
@@ -12,7 +13,7 @@ const node: Host = {
   address: String,
 
   start(hear, died) {
-    const worker = new Worker(new URL('./node-worker.js', import.meta.url))
+    const worker = new Worker(new URL('./node-worker.js', import.meta.url), { execArgv: threadFlags() })
     let reason = ''
     worker.on('message', hear)
     worker.on('error', (error: Error) => {

@@ -1,6 +1,7 @@
 // The worker of a page: one classic script, so that it runs as it is wherever a server or bundler puts it.
 import { loader } from '../load.ts'
 import { pagePlatform } from '../runtime/page-platform.ts'
+import { holdLock } from './holding.ts'
 import type { Request } from './protocol.ts'
 import { serve } from './serve.ts'
 
@@ -18,12 +19,4 @@ const hear = serve(
   },
 )
 addEventListener('message', ({ data }: MessageEvent<Request>) => hear(data))
-
-// Nothing tells a page of a worker that ended without an error, but a lock that the worker holds is free then.
-const lock = `dynedge ${performance.timeOrigin} ${Math.random()}`
-navigator.locks
-  ?.request(lock, () => {
-    postMessage({ lock })
-    return new Promise(() => {})
-  })
-  .catch(() => {})
+holdLock()

@@ -1,9 +1,10 @@
 /**
- * What `new Worker` may be given for the classic script at `address`. A page may only start workers from its own origin; one of a blob is,
- * and fetches what it likes.
+ * What `new Worker` may be given for the classic script at `address`; bundlers may give a path only. A page may only start workers from its own
+ * origin; one of a blob is, and fetches what it likes.
  */
-export function workerScript(address: URL): string | URL {
-  if (address.origin === location.origin) return address
-  const script = `importScripts(${JSON.stringify(address.href)})`
+export function workerScript(address: URL | string): string {
+  const { href, origin } = new URL(address, location.href)
+  if (origin === location.origin) return href
+  const script = `importScripts(${JSON.stringify(href)})`
   return URL.createObjectURL(new Blob([script], { type: 'text/javascript' }))
 }

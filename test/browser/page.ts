@@ -39,11 +39,12 @@ const CANDIDATES = process.env.CHROMIUM
   : ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
 /**
- * A headless Chromium with a profile of its own, started with `more` flags too; `close` ends it. Throws, with the way to install one,
- * where there is none.
+ * A headless Chromium with a profile of its own, started with `more` flags and the unpacked extensions in the folders `extensions` too; `close`
+ * ends it. Throws, with the way to install one, where there is none.
  */
 export async function openBrowser(
   more: string[] = [],
+  extensions: string[] = [],
 ): Promise<{ page: Page; complaints: string[]; close(): Promise<void> }> {
   const executablePath = CANDIDATES.find(existsSync)
   if (!executablePath)
@@ -54,6 +55,7 @@ export async function openBrowser(
     args: [...FLAGS.split(' '), ...more],
     userDataDir,
     headless: true,
+    ...(extensions.length && { enableExtensions: extensions, pipe: true }),
   })
   const page = await browser.newPage()
   const complaints = listen(page)

@@ -23,7 +23,8 @@ afterAll(() => {
   for (const server of servers) server.close()
 })
 
-describe.each(BROWSERS)('policies and origins in $name', ({ name, open }) => {
+describe.each(BROWSERS)('policies and origins in $name', ({ name, open, has }) => {
+  const variant = has.relaxedSimd ? 'relaxed' : 'simd'
   let session: Session
   beforeAll(async () => {
     session = await open()
@@ -95,6 +96,25 @@ describe.each(BROWSERS)('policies and origins in $name', ({ name, open }) => {
     session.complaints.splice(0)
   })
 
+  const unsupported = (words: RegExp) => ({
+    name: 'DynedgeError',
+    code: 'unsupported-engine',
+    message: expect.stringMatching(words),
+  })
+
+  test.each([false, true])('the kernels are missing or may not run, worker: %s', async (worker) => {
+    const does = `load('/net.safetensors', { worker: ${worker} }).then(() => ({})`
+    const missing = { [`/dist/dynedge.${variant}.wasm`]: null }
+    expect(await attempt({}, '/dist/browser.js', missing, does)).toEqual(
+      unsupported(/files dynedge\.\*\.wasm where they should be/),
+    )
+    session.complaints.splice(0)
+    expect(await attempt({ 'content-security-policy': "script-src 'self'" }, '/dist/browser.js', {}, does)).toEqual(
+      unsupported(/policy have script-src 'wasm-unsafe-eval'/),
+    )
+    session.complaints.splice(0)
+  })
+
   test('a chunk is missing', async () => {
     const [chunk] = readdirSync('dist').filter((name) => name.startsWith('browser.page.'))
     expect(await attempt({}, '/dist/browser.js', { [`/dist/${chunk}`]: null })).toMatchObject({
@@ -119,25 +139,27 @@ describe.each(BROWSERS)('policies and origins in $name', ({ name, open }) => {
         const [expected, found] = [await one.run(tensor), await two.run(tensor)]
         equal &&= expected.logits.every((value, i) => value === found.logits[i])
       }
-      const { threads, threadsNote } = two
+      const { variant, threads, threadsNote } = two
       two.dispose()
-      return { threads, threadsNote, equal }
+      return { variant, threads, threadsNote, equal }
     }`
 
   test('two threads in an isolated page, from its own origin and from another one', async () => {
     for (const sdk of ['/dist/browser.js', `${cdn}/dist/browser.js`])
-      expect(await attempt(ISOLATED, sdk, {}, THREADS)).toEqual({ threads: 2, equal: true })
+      expect(await attempt(ISOLATED, sdk, {}, THREADS)).toEqual({ variant, threads: 2, equal: true })
   })
 
   test('two threads under the strictest policy', async () => {
     const headers = { ...ISOLATED, 'content-security-policy': HERE }
-    expect(await attempt(headers, '/dist/browser.js', {}, THREADS)).toEqual({ threads: 2, equal: true })
+    expect(await attempt(headers, '/dist/browser.js', {}, THREADS)).toEqual({ variant, threads: 2, equal: true })
   })
 
   test('a page that is not isolated gets one thread and hears why', async () => {
+    const reason = 'The page is not cross-origin isolated.*Cross-Origin-Opener-Policy: same-origin'
     expect(await attempt({}, '/dist/browser.js', {}, THREADS)).toEqual({
+      variant: expect.stringMatching(`^${variant}, threads: 1\\. ${reason}`),
       threads: 1,
-      threadsNote: expect.stringMatching(/not cross-origin isolated.*Cross-Origin-Opener-Policy: same-origin/),
+      threadsNote: expect.stringMatching(reason),
       equal: true,
     })
   })
@@ -153,6 +175,7 @@ describe.each(BROWSERS)('policies and origins in $name', ({ name, open }) => {
       await session.close()
       session = await open({ sharedMemory: false })
       expect(await attempt(ISOLATED, '/dist/browser.js', {}, THREADS)).toEqual({
+        variant: expect.stringMatching(/^simd, threads: 1\. .*no shared memory/),
         threads: 1,
         threadsNote: expect.stringMatching(/no shared memory/),
         equal: true,

@@ -1,17 +1,17 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Page } from 'puppeteer-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { networks } from '../../models/dynedge-models/index.js'
 import { openBrowser } from '../browser/page.ts'
 import { ROOT } from '../cli/support.ts'
+import { installPacked, linkDependencies } from '../helpers/packed.ts'
 import { type Served, serveFolder } from './serve.ts'
 
 // Apps that use the two packages exactly as npm packs them, with the smallest network of the catalogue.
 const { name } = [...networks].sort((a, b) => a.bytes - b.bytes)[0]
-const BUNDLERS = join(ROOT, 'test', 'bundlers')
 const folder = mkdtempSync(join(tmpdir(), 'dynedge-apps-'))
 const app = join(folder, 'app')
 
@@ -40,20 +40,8 @@ let close: () => Promise<void>
 const servers: Served[] = []
 
 beforeAll(async () => {
-  mkdirSync(join(app, 'node_modules'), { recursive: true })
-  const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder, '.', './models/dynedge-models']
-  execFileSync('npm', pack, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] })
-  for (const archive of readdirSync(folder).filter((file) => file.endsWith('.tgz'))) {
-    const target = join(app, 'node_modules', archive.replace(/-\d.*$/, ''))
-    mkdirSync(target)
-    execFileSync('tar', ['xzf', join(folder, archive), '-C', target, '--strip-components', '1'])
-  }
-  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
-  for (const name of Object.keys(dependencies)) {
-    const link = join(app, 'node_modules', name)
-    mkdirSync(dirname(link), { recursive: true })
-    symlinkSync(join(ROOT, 'node_modules', name), link, 'junction')
-  }
+  installPacked(app, 'dynedge', 'dynedge-models')
+  linkDependencies(app)
   writeFileSync(join(app, 'package.json'), '{"type":"module"}')
   writeFileSync(join(app, 'index.html'), PAGE)
   writeFileSync(join(app, 'main.js'), IMPORTS + CLASSIFY)
@@ -92,24 +80,6 @@ test('Node loads a network by its import', () => {
   expect(top.length).toBeGreaterThan(1)
   expect(top[0].probability).toBeGreaterThan(top[1].probability)
 })
-
-test.each(['vite', 'webpack', 'rollup', 'esbuild'])(
-  '%s: a built page classifies as Node does',
-  async (bundler) => {
-    const out = join(folder, bundler)
-    execFileSync(process.execPath, [join(BUNDLERS, 'build.mjs'), bundler, app, out], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    })
-    const weights = readdirSync(out, { recursive: true, encoding: 'utf8' }).filter((file) =>
-      file.endsWith('.safetensors'),
-    )
-    expect(weights).toHaveLength(1)
-    const { origin } = await served(out)
-    expect(await classifiedAt(`${origin}/`)).toEqual(expected)
-  },
-  // The first one may have to install them.
-  240_000,
-)
 
 test('A page without a bundler imports both packages from another origin, as from a CDN', async () => {
   const cdn = await served(join(app, 'node_modules'))

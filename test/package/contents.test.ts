@@ -47,6 +47,8 @@ dist/eval-page.css
 dist/eval-page.js
 dist/eval-worker.js
 dist/held-*.js
+dist/inline.global.js
+dist/inline.js
 dist/integrity-*.js
 dist/keep-*.js
 dist/kernels-*.js
@@ -68,10 +70,12 @@ dist/types/src/image/input.d.ts
 dist/types/src/image/pixels.d.ts
 dist/types/src/image/spec.d.ts
 dist/types/src/index.d.ts
+dist/types/src/inline.d.ts
 dist/types/src/interface.d.ts
 dist/types/src/load.d.ts
 dist/types/src/node.d.ts
 dist/types/src/stream.d.ts
+docs/browser.md
 docs/calibrate.md
 docs/embedded.md
 docs/evaluate.md
@@ -107,7 +111,7 @@ native/src/wasm-rt.h
 package.json
 `
 /** What a page loads of dynedge has budgets of its own; this is all that npm brings, the command line and the C library with it. */
-const LARGEST_BYTES = { dynedge: 480_000, 'dynedge-models': 47_000_000 }
+const LARGEST_BYTES = { dynedge: 630_000, 'dynedge-models': 47_000_000 }
 
 /** What the texts of a package link to, and a checkout alone has. */
 const CHECKOUT_ONLY = {

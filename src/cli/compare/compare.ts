@@ -128,7 +128,7 @@ async function open(file: string, bytes: Uint8Array, variant?: Variant): Promise
   }
   const { name: network, precision, input } = net
   const { arenaBytes } = net.describe()
-  const about = { file, network, precision, variant: net.variant, input: input.size, bytes: bytes.length }
+  const about = { file, network, precision, variant: net.describe().variant, input: input.size, bytes: bytes.length }
   return { net, side: { ...about, arena_bytes: arenaBytes, load_ms: loadMs }, correct: 0 }
 }
 

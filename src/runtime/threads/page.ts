@@ -23,7 +23,7 @@ const NO_SHARING =
 const startThread =
   (address: string): StartThread =>
   (begin, gone) => {
-    const worker = new Worker(workerScript(new URL(address)), { name: 'dynedge thread' })
+    const worker = new Worker(workerScript(address), { name: 'dynedge thread' })
     const ready = new Promise<void>((resolve) => {
       worker.onmessage = () => resolve()
       worker.onerror = ({ message }) => {

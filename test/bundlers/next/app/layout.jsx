@@ -1,0 +1,8 @@
+export const metadata = { title: 'dynedge in Next.js', icons: 'data:,' }
+export default function Layout({ children }) {
+  return (
+    <html lang="en">
+      <body>{children}</body>
+    </html>
+  )
+}
