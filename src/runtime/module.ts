@@ -45,16 +45,8 @@ const compiled = new Map<string, Promise<WebAssembly.Module>>()
 /** The best variant that this engine runs, or the forced one. Throws `unsupported-engine`. */
 export async function chooseVariant(forced?: Variant): Promise<Variant> {
   const [hasSimd, hasRelaxed] = await Promise.all([simd(), relaxedSimd()])
-  if (!hasSimd)
-    throw new DynedgeError(
-      'unsupported-engine',
-      'This engine has no WebAssembly SIMD (needs Chrome 91, Firefox 89, Safari 16.4 or Node 20).',
-    )
-  if (forced === 'relaxed' && !hasRelaxed)
-    throw new DynedgeError(
-      'unsupported-engine',
-      'This engine has no relaxed SIMD (Chrome 114, Firefox 145, Node 21); leave the variant to dynedge, or ask for simd.',
-    )
+  if (!hasSimd || (forced === 'relaxed' && !hasRelaxed))
+    throw (await import('./cannot-run.ts')).lacking(hasSimd, DynedgeError)
   return forced ?? (hasRelaxed ? 'relaxed' : 'simd')
 }
 

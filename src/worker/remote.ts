@@ -64,7 +64,7 @@ class RemoteNetwork implements Network {
   runSync(): never {
     throw new DynedgeError(
       'usage',
-      `${this.name} lives in a worker, which cannot be waited for: use run(), or load it without a worker.`,
+      `${this.name} lives in a worker: use run(), or load it without one.`,
     )
   }
 

@@ -18,6 +18,7 @@ dist/bench-page.js
 dist/browser.bands.*.js
 dist/browser.cache.js
 dist/browser.careful.*.js
+dist/browser.cannot-run.*.js
 dist/browser.chunk.*.js
 dist/browser.engine.*.js
 dist/browser.held.*.js
@@ -36,6 +37,7 @@ dist/browser.stream.*.js
 dist/browser.unreachable.*.js
 dist/browser.worker.js
 dist/careful-*.js
+dist/cannot-run-*.js
 dist/chunk-*.js
 dist/cli-api.js
 dist/cli.js
