@@ -38,7 +38,7 @@ export const pageHost = (address: URL | string, script = workerScript): Host => 
       else hear(data)
     }
     worker.onerror = ({ message }) =>
-      died(heard ? message : `${address} does not start (${message || "not found, or forbidden"})`)
+      died(heard ? message : `${address} does not start (${message || 'not found, or forbidden'})`)
     return {
       post: (request, transfer) => worker.postMessage(request, transfer),
       hold() {},

@@ -62,10 +62,7 @@ class RemoteNetwork implements Network {
   }
 
   runSync(): never {
-    throw new DynedgeError(
-      'usage',
-      `${this.name} lives in a worker: use run(), or load it without one.`,
-    )
+    throw new DynedgeError('usage', `${this.name} lives in a worker: use run(), or load it without one.`)
   }
 
   async classify(image: ImageInput, options: ClassifyOptions = {}): Promise<Prediction[]> {
