@@ -4,7 +4,7 @@
 
 /** Words of a step (src/plan/program.ts). */
 const WORDS =
-  'Activation Axis Bias Block Coefficients CoefficientsAt Columns Depth Factors Grain Group Holes In InAt InColumns InPixel InRow InRows InScale InZero Keeps Kept Kernel Lanes Out OutAt OutPixel OutRow OutScale OutZero Planar Ratio Rows Scales Side SideAt SideGroup SideMode SidePixel SideRow SideZero Stride Tolerance Top Units Weights'
+  'Activation Axis Beside Bias Block Coefficients CoefficientsAt Columns Depth Factors Grain Group Holes In InAt InColumns InPixel InRow InRows InScale InZero Keeps Kept Kernel Lanes Out OutAt OutPixel OutRow OutScale OutZero Planar Ratio Rows Scales Side SideAt SideGroup SideMode SidePixel SideRow SideZero Stride Tolerance Top Units Weights'
 
 const BUNDLE = 'crc current dataStart leftover readFile tensors'
 const PLAN =

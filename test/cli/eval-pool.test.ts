@@ -14,10 +14,16 @@ beforeAll(() => {
     at('worker.mjs'),
     `import { parentPort, workerData, threadId } from 'node:worker_threads'
 let held = 0
+let begun = false
+const { together } = workerData
 parentPort.on('message', ({ id, task }) => {
   held += 1
   const most = held
-  setTimeout(() => {
+  if (together && !begun) Atomics.add(together.begun, 0, 1)
+  begun = true
+  setTimeout(function answer() {
+    // A machine that is busy brings the last worker up when the others could have done all.
+    if (together && Atomics.load(together.begun, 0) < together.workers) return setTimeout(answer, 2)
     held -= 1
     if (task === 'exit') process.exit(3)
     if (task === 'throw') throw new Error('out of luck')
@@ -37,7 +43,14 @@ interface Found {
   threadId: number
 }
 
-async function run(tasks: (number | string)[], workers: number, data: { ms?: number; broken?: string } = {}) {
+interface Data {
+  ms?: number
+  broken?: string
+  /** No worker answers before all have a task. */
+  together?: { begun: Int32Array; workers: number }
+}
+
+async function run(tasks: (number | string)[], workers: number, data: Data = {}) {
   const results = new Map<number, Found>()
   const lost = new Map<number, string>()
   await runPool<number | string, Found>({
@@ -57,7 +70,8 @@ async function run(tasks: (number | string)[], workers: number, data: { ms?: num
 const numbers = Array.from({ length: 60 }, (_, i) => i)
 
 test('Every task is done once, by all workers, few at a time in each', async () => {
-  const { results, lost } = await run(numbers, 3)
+  const together = { begun: new Int32Array(new SharedArrayBuffer(4)), workers: 3 }
+  const { results, lost } = await run(numbers, 3, { together })
   expect([...results].sort(([a], [b]) => a - b).map(([, { square }]) => square)).toEqual(numbers.map((n) => n * n))
   expect(lost.size).toBe(0)
   expect(new Set([...results.values()].map(({ threadId }) => threadId)).size).toBe(3)
