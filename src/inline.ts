@@ -1,3 +1,7 @@
+/**
+ * `import { load } from 'dynedge/inline'`: everything in one script, for places that cannot serve files beside it.
+ * @module dynedge/inline
+ */
 import type { BundleInput } from './bundle/source.ts'
 import { deleteBundles, listBundles } from './cache/manage.ts'
 import { DynedgeError } from './errors.ts'
