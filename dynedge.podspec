@@ -1,0 +1,26 @@
+require "json"
+
+package = JSON.parse(File.read(File.join(__dir__, "package.json")))
+
+Pod::Spec.new do |s|
+  s.name = "dynedge"
+  s.version = package["version"]
+  s.summary = package["description"]
+  s.homepage = "https://www.npmjs.com/package/dynedge"
+  s.license = package["license"]
+  s.authors = "dynedge"
+  s.platforms = { :ios => min_ios_version_supported }
+  s.source = { :path => "." }
+  s.source_files = "native/react-native/*.{h,cpp,mm}", "native/generated/*.{h,c}",
+                   "native/src/{exports,handle,instance}.{h,c}", "native/src/{simd*,wasm-rt}.h"
+  # C, none of it for other pods to include: module.h and simd.h are names that others have too.
+  s.private_header_files = "native/src/*.h", "native/generated/*.h"
+  # Fused multiply-adds round otherwise than WebAssembly: int8 results would differ.
+  s.compiler_flags = "-ffp-contract=off -fno-math-errno -O3"
+  s.pod_target_xcconfig = {
+    "HEADER_SEARCH_PATHS" => '"$(PODS_TARGET_SRCROOT)/native/src" "$(PODS_TARGET_SRCROOT)/native/generated"',
+    "CLANG_CXX_LANGUAGE_STANDARD" => "c++20",
+  }
+
+  install_modules_dependencies(s)
+end
