@@ -6,7 +6,8 @@ Pod::Spec.new do |s|
   s.name = "dynedge"
   s.version = package["version"]
   s.summary = package["description"]
-  s.homepage = "https://www.npmjs.com/package/dynedge"
+  # CocoaPods wants one.
+  s.homepage = package["homepage"] || "https://example.com"
   s.license = package["license"]
   s.authors = "dynedge"
   s.platforms = { :ios => min_ios_version_supported }

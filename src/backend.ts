@@ -8,6 +8,8 @@ export interface Backend {
   readonly exports: Record<string, (...args: number[]) => number>
   /** The workers that share its memory and its work; missing where there is one thread. */
   readonly team?: Team
+  /** Ends its workers, gives its memory back; missing where nothing has to be done. Nobody calls it afterwards. */
+  close?(): void
 }
 
 export interface Team {
@@ -15,5 +17,4 @@ export interface Team {
   readonly threads: number
   /** When all are up; with a reason if fewer are than asked for. */
   readonly ready: Promise<string | undefined>
-  close(): void
 }

@@ -40,6 +40,8 @@ export type ErrorCode =
   | 'trap'
   /** The worker that a network lives in ended or cannot start; the next call starts another. */
   | 'worker'
+  /** React Native: the app was built without dynedge's native part. */
+  | 'not-linked'
   /** A call that makes no sense where it is made. */
   | 'usage'
 

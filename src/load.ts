@@ -56,8 +56,11 @@ export interface LoadOptions {
  */
 export type Load = (bundle: BundleInput, options?: LoadOptions) => Promise<AnyNetwork>
 
-/** @internal `load` for a platform: checks the header, takes memory once, streams the weights into it, checks them, plans and verifies. */
-export function loader(platform: Platform): Load {
+/**
+ * @internal `load` for a platform: checks the header, takes memory once, streams the weights into it, checks them, plans and verifies.
+ * `choose` is another where there is no WebAssembly.
+ */
+export function loader(platform: Platform, choose = chooseVariant): Load {
   const load: Load = async (bundle, options = {}) => {
     const { threads = 1, signal, integrity, cache } = options
     if (threads !== 'auto' && !(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS))
@@ -65,7 +68,7 @@ export function loader(platform: Platform): Load {
     const { keepKernels } = options
     const keep =
       keepKernels === undefined ? undefined : (await import('./plan/keep.ts')).keepKernels(keepKernels, DynedgeError)
-    const variant = await chooseVariant(options.variant)
+    const variant = await choose(options.variant)
     const opening = prepare(platform, threads, variant)
     opening.catch(() => {})
     const source = await openSource(bundle, { signal, readFile: platform.readFile, cache, integrity })
@@ -100,7 +103,7 @@ export function loader(platform: Platform): Load {
       await source.keep?.(header)
       return new Network(engine, opener, header, graph, variant, planning, reason)
     } catch (error) {
-      backend?.team?.close()
+      backend?.close?.()
       await source.cancel()
       if (await source.refuse?.(error)) return load(bundle, options)
       throw error
@@ -111,7 +114,7 @@ export function loader(platform: Platform): Load {
 
 async function prepare(platform: Platform, threads: number | 'auto', variant: Variant) {
   const team = threads === 1 ? undefined : await (await platform.threads!())(threads, variant, outOfMemory)
-  return { opener: team?.opener ?? openerOf(await compile(platform, variant)), note: team?.note }
+  return { opener: team?.opener ?? platform.opener ?? openerOf(await compile(platform, variant)), note: team?.note }
 }
 
 /** @internal Does the header describe a network that this version runs? Every weight must have the bytes that its layout says. */

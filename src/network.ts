@@ -177,7 +177,7 @@ export class Network implements Interface {
   }
 
   dispose(): void {
-    this.engine?.backend.team?.close()
+    this.engine?.backend.close?.()
     this.engine = undefined
   }
 
@@ -220,7 +220,7 @@ export class Network implements Interface {
   private adopt(plan: Plan, { backend, base }: Opened): void {
     const old = this.alive()
     if (old.arenaBytes >= plan.arenaBytes) {
-      backend.team?.close()
+      backend.close?.()
       return
     }
     const at = places(base, plan.program.length, old.weightBytes, plan.arenaBytes)
@@ -228,7 +228,7 @@ export class Network implements Interface {
       new Uint8Array(old.backend.memory.buffer, old.places.weights, old.weightBytes),
       at.weights,
     )
-    old.backend.team?.close()
+    old.backend.close?.()
     this.engine = new Engine(backend, at, old.weightBytes, plan.arenaBytes)
   }
 

@@ -199,6 +199,17 @@ await build({
   // Beside the wasm files, which they find by their own address.
   chunkNames: '[name]-[hash]',
 })
+// React Native's bundler takes it apart again; Hermes has neither TextDecoder in all versions nor newer syntax.
+await build({
+  ...common,
+  entryPoints: { native: 'src/native.ts' },
+  platform: 'neutral',
+  target: 'es2020',
+  external: ['react-native'],
+  inject: ['src/native/text-decoder.ts'],
+  dropLabels: [],
+  plugins: [],
+})
 execFileSync(bin('tsc'), ['-p', 'tsconfig.types.json'], { stdio: 'inherit' })
 
 // tsc declares every file that it read. An app's compiler reads what it finds from the exports; the rest goes.

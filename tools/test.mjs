@@ -29,6 +29,7 @@ const BUILT = [
   'dist/browser.js',
   'dist/inline.js',
   'dist/node.js',
+  'dist/native.js',
   'dist/cli.js',
   'dist/types/src/node.d.ts',
 ]

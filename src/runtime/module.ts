@@ -12,6 +12,8 @@ export type Binary = Variant | `${Variant}-threads`
 export interface Platform {
   /** Bytes of the kernels' wasm file, or a response to compile from. */
   wasm(binary: Binary): Promise<BufferSource | Response>
+  /** Instances of one thread where there is no WebAssembly. */
+  opener?: Opener
   /** Opens the way to threads, apart, so that a page with one does not load it. Missing where nobody may ask for more than one. */
   threads?: () => Promise<Prepare>
   /** Opens a path; only where there are files. */

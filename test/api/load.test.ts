@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type BundleInput, DynedgeError, type Network, type Progress } from '../../src/index.ts'
+import { type BundleInput, DynedgeError, type Progress } from '../../src/index.ts'
 import type { Network as HereNetwork } from '../../src/network.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { chunked, editHeader, errorOf, type Loose } from '../bundle/support.ts'
-import { LABELS, load, seededTensor, smallBundle } from '../helpers/bundles.ts'
+import { load, seededTensor, smallBundle } from '../helpers/bundles.ts'
 import { randomFrom, seed } from '../helpers/wasm.ts'
 
 const bundle = smallBundle()
@@ -191,120 +191,3 @@ function place(tree: Loose, random: () => number): [holder: Loose, key: string] 
   const deeper = typeof child === 'object' && child !== null && Object.keys(child).length > 0 && random() < 0.9
   return deeper ? place(child, random) : [tree, key]
 }
-
-describe('a network', () => {
-  let net: Network
-  beforeAll(async () => {
-    net = await load(bundle, { variant: 'simd' })
-  })
-
-  test('says what it is', () => {
-    expect([net.name, net.precision, net.variant, net.threads]).toEqual(['dy-mobile', 'w8', 'simd', 1])
-    expect(net.labels).toEqual(LABELS)
-    expect(net.describe()).toMatchObject({ network: 'dy-mobile', precision: 'w8', classes: 10, licence: null })
-    const { memoryBytes, weightBytes, arenaBytes } = net.describe()
-    expect(memoryBytes).toBeLessThan(weightBytes + arenaBytes + 2 ** 20)
-  })
-
-  test('wrong inputs are refused and leave it usable', async () => {
-    const wrong = [
-      { data: new Float32Array(10), height: 64, width: 64 },
-      { data: [1, 2, 3] as never, height: 1, width: 1 },
-      { data: new Float32Array(0), height: 0, width: 64 },
-      { data: new Float32Array(3 * 8193), height: 1, width: 8193 },
-      { data: new Float32Array(36), height: 1.5, width: 8 },
-      { data: new Float32Array(12), height: -2, width: -2 },
-    ]
-    for (const input of wrong) {
-      expect((await errorOf(net.run(input))).code, `${input.height}x${input.width}`).toBe('bad-input')
-      expect(() => net.runSync(input)).toThrow(DynedgeError)
-    }
-    expect(
-      (await errorOf(net.run(tensor, { signal: AbortSignal.abort() }).catch((error) => Promise.reject(error)))).code,
-    ).toBe('aborted')
-    expect((await net.run(tensor)).logits).toEqual(expected)
-    expect(net.runSync(tensor).logits).toEqual(expected)
-  })
-
-  test('wrong pictures and options are refused by classify', async () => {
-    const picture = { data: new Uint8Array(48), width: 4, height: 4 }
-    expect((await errorOf(net.classify({ ...picture, width: 5 }))).code).toBe('bad-image')
-    expect((await errorOf(net.classify(null as never))).code).toBe('bad-image')
-    expect((await errorOf(net.classify('photo.jpg' as never))).code).toBe('bad-image')
-    for (const topK of [0, -1, 1.5, Number.NaN])
-      expect((await errorOf(net.classify(picture, { topK }))).code).toBe('bad-input')
-    expect((await errorOf(net.classify(picture, { size: [0, 64] }))).code).toBe('bad-input')
-  })
-
-  test('a network without probabilities runs, but does not classify', async () => {
-    const headless = await load(
-      editHeader(bundle, (_, metadata) => delete metadata.graph.outputs.probabilities),
-      { variant: 'simd' },
-    )
-    expect(await headless.run(tensor)).toEqual({ logits: expected })
-    expect((await errorOf(headless.classify({ data: new Uint8Array(3), width: 1, height: 1 }))).code).toBe('bad-input')
-  })
-
-  test('classify gives the best classes first', async () => {
-    const picture = { data: Uint8Array.from({ length: 50 * 40 * 3 }, (_, i) => (i * i) >> 4), width: 50, height: 40 }
-    const all = await net.classify(picture, { topK: 99 })
-    expect(all).toHaveLength(10)
-    expect(all.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 5)
-    const probabilities = all.map(({ probability }) => probability)
-    expect(probabilities).toEqual([...probabilities].sort((a, b) => b - a))
-    for (const { index, label } of all) expect(label).toBe(LABELS[index])
-    expect(await net.classify(picture)).toEqual(all.slice(0, 5))
-    expect(await net.classify(picture, { topK: 1 })).toEqual(all.slice(0, 1))
-  })
-
-  test('sizes come and go, larger than maxInput too', async () => {
-    const small = await load(bundle, { variant: 'simd', maxInput: [32, 32] })
-    const before = small.describe().memoryBytes
-    const first = (await small.run(seededTensor(32, 32))).logits
-    const kept = first.slice()
-    expect((await small.run(tensor)).logits).toEqual(expected)
-    small.runSync(seededTensor(200, 150))
-    expect(small.describe().memoryBytes).toBeGreaterThan(before)
-    for (const [height, width] of [
-      [1, 1],
-      [33, 65],
-      [200, 150],
-      [64, 64],
-    ]) {
-      const input = seededTensor(height, width)
-      expect(small.runSync(input).logits).toEqual((await net.run(input)).logits)
-    }
-    // Outputs are copies: later runs do not change them.
-    expect(first).toEqual(kept)
-    expect((await small.run(seededTensor(32, 32))).logits).toEqual(kept)
-  })
-
-  test('two networks live side by side; dispose ends one', async () => {
-    const other = await load(smallBundle('f32', { classes: 7 }), { variant: 'simd' })
-    const theirs = (await other.run(tensor)).logits
-    expect(theirs).toHaveLength(7)
-    const both = await Promise.all([net.run(tensor), other.run(tensor), net.run(tensor)])
-    expect(both.map(({ logits }) => logits)).toEqual([expected, theirs, expected])
-    other.dispose()
-    other.dispose()
-    for (const call of [
-      () => other.run(tensor),
-      () => other.classify({ data: new Uint8Array(3), width: 1, height: 1 }),
-      () => other.profile(),
-    ])
-      expect((await errorOf(call())).code).toBe('disposed')
-    expect(() => other.runSync(tensor)).toThrow(/disposed/)
-    expect(() => other.describe()).toThrow(/disposed/)
-    expect((await net.run(tensor)).logits).toEqual(expected)
-  })
-
-  test('profile times every step', async () => {
-    const { ms, steps } = await net.profile({ size: [32, 32], repetitions: 2 })
-    expect(ms).toBeGreaterThan(0)
-    expect(steps.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 5)
-    expect(new Set(steps.map(({ does }) => does))).toEqual(
-      new Set('border full globalpool linear fuse pointwise grouped6 expand softmax'.split(' ')),
-    )
-    expect((await net.run(tensor)).logits).toEqual(expected)
-  })
-})

@@ -54,6 +54,7 @@ dist/inline.js
 dist/integrity-*.js
 dist/keep-*.js
 dist/kernels-*.js
+dist/native.js
 dist/node-*.js
 dist/node-worker.js
 dist/node.js
@@ -75,6 +76,7 @@ dist/types/src/index.d.ts
 dist/types/src/inline.d.ts
 dist/types/src/interface.d.ts
 dist/types/src/load.d.ts
+dist/types/src/native.d.ts
 dist/types/src/node.d.ts
 dist/types/src/stream.d.ts
 docs/browser.md
@@ -86,17 +88,25 @@ docs/images.md
 docs/kernels.md
 docs/loading.md
 docs/quantization.md
+docs/react-native.md
 docs/threads.md
 docs/worker.md
+dynedge.podspec
 native/CMakeLists.txt
 native/cmake/aarch64-linux-gnu.cmake
 native/example/classify.c
 native/generated/module.c
 native/generated/module.h
 native/include/dynedge.h
+native/react-native/CMakeLists.txt
+native/react-native/DynedgeModule.cpp
+native/react-native/DynedgeModule.h
+native/react-native/OnLoad.mm
 native/src/bundle.c
 native/src/exports.c
 native/src/exports.h
+native/src/handle.c
+native/src/handle.h
 native/src/image.c
 native/src/instance.c
 native/src/instance.h
@@ -111,6 +121,7 @@ native/src/simd.h
 native/src/text.c
 native/src/wasm-rt.h
 package.json
+react-native.config.cjs
 `
 /** What a page loads of dynedge has budgets of its own; this is all that npm brings, the command line and the C library with it. */
 const LARGEST_BYTES = { dynedge: 630_000, 'dynedge-models': 47_000_000 }

@@ -45,8 +45,8 @@ export function openTeam(
         return 1 + team.present()
       },
       ready: team.ready,
-      close: team.end,
     },
+    close: team.end,
   }
   forgotten.register(backend, team.end)
   return { backend, base: Math.ceil(exports.heapBase() / 64) * 64 }

@@ -1,0 +1,48 @@
+/**
+ * `import { load } from 'dynedge'` in React Native.
+ * @module dynedge, in React Native
+ */
+import { TurboModuleRegistry } from 'react-native'
+import type { BundleInput } from './bundle/source.ts'
+import { DynedgeError } from './errors.ts'
+import type { BundleCache } from './interface.ts'
+import { type Load, loader } from './load.ts'
+import { chooseNative, nativeOpener } from './native/module.ts'
+
+export * from './index.ts'
+
+/** Nothing: only browsers keep bundles. */
+export const bundleCache: BundleCache = { list: async () => [], delete: async () => 0 }
+
+const noWasm = async () => {
+  throw new DynedgeError('unsupported-engine', 'React Native has no WebAssembly.')
+}
+const noThreads = async () => async () => ({ note: 'In React Native a network has one thread.' })
+
+/**
+ * Loads a bundle from an http(s) URL, Blob, ArrayBuffer or Response. `cache` is without effect.
+ * @throws DynedgeError with a `code`: what was found, what was expected; `not-linked` where the app lacks the native part
+ */
+export const load: Load = async (bundle, options = {}) => {
+  if (options.worker)
+    throw new DynedgeError('usage', 'React Native has no workers: leave `worker` out of the options of load().')
+  const opener = nativeOpener(TurboModuleRegistry.get('Dynedge'))
+  const loadHere = loader({ opener, wasm: noWasm, threads: noThreads }, chooseNative)
+  return loadHere(await held(bundle), { ...options, cache: false })
+}
+
+/** A Blob or Response of React Native's own, which have no streams, in bytes. */
+async function held(bundle: BundleInput): Promise<BundleInput> {
+  if (typeof bundle !== 'object' || bundle === null || ('body' in bundle && bundle.body)) return bundle
+  if ('status' in bundle && 'arrayBuffer' in bundle) {
+    if (!bundle.ok)
+      throw new DynedgeError(
+        bundle.status === 404 || bundle.status === 410 ? 'not-found' : 'network',
+        `${bundle.url || 'The response'}: the server answered ${bundle.status} ${bundle.statusText}`.trim(),
+      )
+    return bundle.arrayBuffer()
+  }
+  if (typeof Blob !== 'undefined' && bundle instanceof Blob && !('stream' in bundle))
+    return new Response(bundle as Blob).arrayBuffer()
+  return bundle
+}

@@ -1,0 +1,50 @@
+import type { Backend } from '../backend.ts'
+import { DynedgeError } from '../errors.ts'
+import type { Variant } from '../interface.ts'
+import { type Opener, outOfMemory } from '../runtime/module.ts'
+
+/** What native/react-native/DynedgeModule.h offers. */
+export interface NativeModule {
+  /** A new instance with `bytes` bytes of memory, whole pages of 64 KiB. Throws an Error with a `code` of ErrorCode. */
+  instantiate(bytes: number): Pick<Backend, 'memory' | 'exports'> & { dispose(): void }
+}
+
+/** The kernels are compiled ahead of time from the module of this variant. */
+export async function chooseNative(forced: Variant = 'simd'): Promise<Variant> {
+  if (forced !== 'simd')
+    throw new DynedgeError('unsupported-engine', `In React Native there is the variant simd alone, not ${forced}.`)
+  return forced
+}
+
+/** Instances of the native part. Throws `not-linked` where the app has none. */
+export function nativeOpener(module: NativeModule | null | undefined): Opener {
+  if (!module)
+    throw new DynedgeError(
+      'not-linked',
+      'The native part of dynedge is not in this app: Expo Go cannot have it (make a development build), others need to be built again after installing (on iOS with pod install before). New Architecture only.',
+    )
+  // The memory does not grow: how much of it the module needs for itself is asked once.
+  let base = 0
+  const openSync = (bytes: number) => {
+    base ||= ownBytes(module)
+    let instance: ReturnType<NativeModule['instantiate']>
+    try {
+      instance = module.instantiate(base + bytes)
+    } catch (cause) {
+      throw outOfMemory(base + bytes, cause)
+    }
+    const { memory, exports, dispose } = instance
+    return { backend: { memory, exports, close: dispose }, base }
+  }
+  return { openSync, open: async (bytes) => openSync(bytes) }
+}
+
+/** Enough for any module of dynedge's, and little: pages that nobody touches cost nothing. */
+const PROBE_BYTES = 2 ** 20
+
+function ownBytes(module: NativeModule): number {
+  const probe = module.instantiate(PROBE_BYTES)
+  const bytes = probe.exports.heapBase()
+  probe.dispose()
+  return Math.ceil(bytes / 64) * 64
+}

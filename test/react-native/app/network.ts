@@ -1,0 +1,43 @@
+import { load } from '../../../src/native.ts'
+import { type Bundles, CHECKS, type Place } from '../../api/checks.ts'
+import { host } from './engine.ts'
+
+// Every check of test/api/checks.ts, a line of JSON for each: its name, and what it gave or threw.
+
+/** Bytes of `served` for addresses, as React Native's fetch gives them: without streams. */
+function fetchFrom(served: Uint8Array) {
+  return async (address: string) => {
+    const status = address.endsWith('.not') ? 404 : 200
+    const headers = { get: (name: string) => (name === 'content-type' ? 'application/octet-stream' : null) }
+    return { ok: status === 200, status, statusText: '', headers, arrayBuffer: async () => served.slice().buffer }
+  }
+}
+
+const names = ['small', 'seven', 'headless', 'damaged', 'int8'] as const
+const bundles = Object.fromEntries(
+  names.map((name, index) => [name, new Uint8Array(host.files[index])]),
+) as unknown as Bundles
+const labels = JSON.parse(String.fromCharCode(...new Uint8Array(host.files[names.length])))
+// JavaScriptCore on Linux has it; that of an app has not, nor has Hermes.
+Reflect.deleteProperty(globalThis, 'WebAssembly')
+/** What React Native puts into every engine, as far as dynedge asks for it. */
+Object.assign(globalThis, { performance: { now: host.now }, fetch: fetchFrom(bundles.small), URL: class {} })
+const place: Place = { load, bundles, labels, address: 'https://example.com/small.safetensors' }
+
+async function all() {
+  for (const [name, check] of Object.entries(CHECKS)) {
+    let found: object
+    try {
+      found = await check(place)
+    } catch (error) {
+      found = { error: `${error}\n${(error as Error).stack}` }
+    }
+    host.print(JSON.stringify({ name, ...found }))
+  }
+  const net = await load(bundles.small, { maxInput: [8, 8] })
+  const none = { wasm: typeof WebAssembly, decoder: typeof globalThis.TextDecoder }
+  net.dispose()
+  host.print(JSON.stringify({ name: 'engine', ...none }))
+}
+
+all()

@@ -1,0 +1,4 @@
+import { host } from './engine.ts'
+
+/** Looks modules up where React Native's TurboModuleRegistry does. */
+export const TurboModuleRegistry = { get: (name: string) => host.__turboModuleProxy(name) }

@@ -1,0 +1,94 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { takeTurn } from '../../tools/engines.mjs'
+import { buildNative } from '../../tools/native/build.mjs'
+import { type Folder, ROOT, require } from '../native/support.ts'
+
+const HERE = join(ROOT, 'test', 'react-native')
+/** Of which version the sources are that the host is made of, and what npm must send. */
+const REACT_NATIVE = JSON.parse(readFileSync(join(HERE, 'react-native.json'), 'utf8')) as Record<
+  'version' | 'integrity',
+  string
+>
+
+/** A program that runs JavaScript in JavaScriptCore, with dynedge's module behind React Native's interfaces; built where something changed. */
+export function builtHost(): string {
+  require({
+    name: 'host',
+    folder: 'jsc-host',
+    needs: { cmake: 'cmake', make: 'make', gcc: 'gcc', 'g++': 'g++', 'pkg-config': 'pkg-config' },
+    cmake: [],
+    compiler: [],
+    emulator: [],
+  })
+  if (spawnSync('pkg-config', ['--exists', 'javascriptcoregtk-4.1']).status !== 0)
+    throw new Error('This test needs JavaScriptCore: apt-get install libjavascriptcoregtk-4.1-dev')
+  const folder = join(ROOT, 'build', 'jsc-host')
+  mkdirSync(folder, { recursive: true })
+  const release = takeTurn(join(folder, '.building'))
+  try {
+    const sources = unpacked(join(ROOT, 'build', `react-native-${REACT_NATIVE.version}`))
+    buildNative()
+    execFileSync('cmake', ['-S', join(HERE, 'host'), '-B', folder, `-DREACT_NATIVE=${sources}`], { stdio: 'pipe' })
+    execFileSync('cmake', ['--build', folder, '-j2'], { stdio: 'pipe', encoding: 'utf8' })
+  } catch (error) {
+    const { stdout = '', stderr = '', message } = error as { stdout?: string; stderr?: string; message: string }
+    throw new Error(`The host does not build: ${message}\n${stdout}${stderr}`, { cause: error })
+  } finally {
+    release()
+  }
+  return join(folder, 'dynedge-jsc-host')
+}
+
+/** React Native's package without what it depends on: a few of its C++ files are all that is needed. */
+function unpacked(folder: string): string {
+  if (existsSync(folder)) return folder
+  const taken = `${folder}.taken`
+  rmSync(taken, { recursive: true, force: true })
+  mkdirSync(taken, { recursive: true })
+  const name = `react-native-${REACT_NATIVE.version}.tgz`
+  execFileSync('npm', ['pack', `react-native@${REACT_NATIVE.version}`, '--pack-destination', taken, '--silent'], {
+    stdio: 'pipe',
+  })
+  const found = `sha512-${createHash('sha512')
+    .update(readFileSync(join(taken, name)))
+    .digest('base64')}`
+  if (found !== REACT_NATIVE.integrity)
+    throw new Error(`npm sent a ${name} of ${found}, expected ${REACT_NATIVE.integrity}`)
+  execFileSync('tar', ['xzf', name, 'package/ReactCommon'], { cwd: taken })
+  renameSync(join(taken, 'package'), folder)
+  rmSync(taken, { recursive: true })
+  return folder
+}
+
+/** A script of this folder, with all that it imports, as an engine without modules and newer syntax than ES2020 takes it. */
+export async function bundled(script: string, folder: Folder): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [join(HERE, script)],
+    bundle: true,
+    write: false,
+    format: 'iife',
+    platform: 'neutral',
+    target: 'es2020',
+    legalComments: 'none',
+    alias: { 'react-native': join(HERE, 'app', 'react-native.ts') },
+    inject: [join(ROOT, 'src', 'native', 'text-decoder.ts')],
+    // Where there is no WebAssembly, naming it would be an error at once.
+    logLevel: 'silent',
+  })
+  return folder.write(script.replace(/.*\//, '').replace('.ts', '.js'), outputFiles[0].contents)
+}
+
+/** Lines that it prints. Throws when it ends with an error or by a signal. */
+export function ran(host: string, script: string, files: string[] = []): string[] {
+  const { status, signal, stdout, stderr } = spawnSync(host, [script, ...files], {
+    encoding: 'utf8',
+    timeout: 50_000,
+    maxBuffer: 2 ** 26,
+  })
+  if (status !== 0) throw new Error(`${script} ended with ${status ?? signal}:\n${stdout}${stderr}`)
+  return stdout.split('\n').filter(Boolean)
+}
