@@ -56,11 +56,8 @@ export interface LoadOptions {
  */
 export type Load = (bundle: BundleInput, options?: LoadOptions) => Promise<AnyNetwork>
 
-/**
- * @internal `load` for a platform: checks the header, takes memory once, streams the weights into it, checks them, plans and verifies.
- * `choose` is another where there is no WebAssembly.
- */
-export function loader(platform: Platform, choose = chooseVariant): Load {
+/** @internal `load` for a platform: checks the header, takes memory once, streams the weights into it, checks them, plans and verifies. */
+export function loader(platform: Platform): Load {
   const load: Load = async (bundle, options = {}) => {
     const { threads = 1, signal, integrity, cache } = options
     if (threads !== 'auto' && !(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS))
@@ -68,7 +65,7 @@ export function loader(platform: Platform, choose = chooseVariant): Load {
     const { keepKernels } = options
     const keep =
       keepKernels === undefined ? undefined : (await import('./plan/keep.ts')).keepKernels(keepKernels, DynedgeError)
-    const variant = await choose(options.variant)
+    const variant = await chooseVariant(options.variant)
     const opening = prepare(platform, threads, variant)
     opening.catch(() => {})
     const source = await openSource(bundle, { signal, readFile: platform.readFile, cache, integrity })

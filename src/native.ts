@@ -7,7 +7,7 @@ import type { BundleInput } from './bundle/source.ts'
 import { DynedgeError } from './errors.ts'
 import type { BundleCache } from './interface.ts'
 import { type Load, loader } from './load.ts'
-import { chooseNative, nativeOpener } from './native/module.ts'
+import { nativeOpener } from './native/module.ts'
 
 export * from './index.ts'
 
@@ -27,7 +27,7 @@ export const load: Load = async (bundle, options = {}) => {
   if (options.worker)
     throw new DynedgeError('usage', 'React Native has no workers: leave `worker` out of the options of load().')
   const opener = nativeOpener(TurboModuleRegistry.get('Dynedge'))
-  const loadHere = loader({ opener, wasm: noWasm, threads: noThreads }, chooseNative)
+  const loadHere = loader({ opener, wasm: noWasm, threads: noThreads })
   return loadHere(await held(bundle), { ...options, cache: false })
 }
 

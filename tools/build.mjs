@@ -206,6 +206,7 @@ await build({
   platform: 'neutral',
   target: 'es2020',
   external: ['react-native'],
+  alias: { 'wasm-feature-detect': './src/native/features.ts' },
   inject: ['src/native/text-decoder.ts'],
   dropLabels: [],
   plugins: [],

@@ -1,19 +1,11 @@
 import type { Backend } from '../backend.ts'
 import { DynedgeError } from '../errors.ts'
-import type { Variant } from '../interface.ts'
 import { type Opener, outOfMemory } from '../runtime/module.ts'
 
 /** What native/react-native/DynedgeModule.h offers. */
 export interface NativeModule {
   /** A new instance with `bytes` bytes of memory, whole pages of 64 KiB. Throws an Error with a `code` of ErrorCode. */
   instantiate(bytes: number): Pick<Backend, 'memory' | 'exports'> & { dispose(): void }
-}
-
-/** The kernels are compiled ahead of time from the module of this variant. */
-export async function chooseNative(forced: Variant = 'simd'): Promise<Variant> {
-  if (forced !== 'simd')
-    throw new DynedgeError('unsupported-engine', `In React Native there is the variant simd alone, not ${forced}.`)
-  return forced
 }
 
 /** Instances of the native part. Throws `not-linked` where the app has none. */

@@ -74,7 +74,10 @@ export async function bundled(script: string, folder: Folder): Promise<string> {
     platform: 'neutral',
     target: 'es2020',
     legalComments: 'none',
-    alias: { 'react-native': join(HERE, 'app', 'react-native.ts') },
+    alias: {
+      'react-native': join(HERE, 'app', 'react-native.ts'),
+      'wasm-feature-detect': join(ROOT, 'src', 'native', 'features.ts'),
+    },
     inject: [join(ROOT, 'src', 'native', 'text-decoder.ts')],
     // Where there is no WebAssembly, naming it would be an error at once.
     logLevel: 'silent',

@@ -1,0 +1,4 @@
+// Stands for wasm-feature-detect in React Native: the kernels are compiled ahead of time, from the module of the variant simd.
+
+export const simd = async () => true
+export const relaxedSimd = async () => false
