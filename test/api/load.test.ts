@@ -156,7 +156,8 @@ describe('load', () => {
       const edited = editHeader(bundle, (_, metadata) => {
         for (let changes = 1 + Math.floor(random() * 2); changes > 0; --changes) {
           const [holder, key] = place(pick([metadata.graph, metadata.graph, metadata.input]), random)
-          const value = pick([...values, undefined])
+          // A copy: what is put into itself would be no JSON.
+          const value = structuredClone(pick([...values, undefined]))
           what += ` ${key}: ${JSON.stringify(holder[key])} -> ${JSON.stringify(value)}`
           if (value === undefined) delete holder[key]
           else holder[key] = value
