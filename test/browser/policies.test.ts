@@ -130,8 +130,11 @@ describe.each(BROWSERS)('policies and origins in $name', ({ name, open, has }) =
     'cross-origin-embedder-policy': 'require-corp',
   }
 
-  /** Two threads beside one: how many there are, why, and whether they give the same bits, size after size. */
-  const THREADS = `Promise.all([load('/net.safetensors'), load('/net.safetensors', { threads: 2 })])
+  /**
+   * Two threads beside one: how many there are, why, and whether they give the same bits, size after size. In Firefox the largest is announced:
+   * when threads start anew for a larger picture, it now and then never answers (docs/browsers.md).
+   */
+  const THREADS = `Promise.all([load('/net.safetensors'), load('/net.safetensors', { threads: 2${name === 'Firefox' ? ', maxInput: [96, 96]' : ''} })])
     .then(async ([one, two]) => {
       let equal = true
       for (const side of [64, 96, 65, 64]) {
