@@ -5,14 +5,11 @@
 import { TurboModuleRegistry } from 'react-native'
 import type { BundleInput } from './bundle/source.ts'
 import { DynedgeError } from './errors.ts'
-import type { BundleCache } from './interface.ts'
 import { type Load, loader } from './load.ts'
 import { nativeOpener } from './native/module.ts'
 
+export { bundleCache } from './cache/none.ts'
 export * from './index.ts'
-
-/** Nothing: only browsers keep bundles. */
-export const bundleCache: BundleCache = { list: async () => [], delete: async () => 0 }
 
 const noWasm = async () => {
   throw new DynedgeError('unsupported-engine', 'React Native has no WebAssembly.')

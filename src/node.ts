@@ -2,14 +2,11 @@
  * `import { load } from 'dynedge'` in Node.
  * @module dynedge, in Node
  */
-import type { BundleCache } from './interface.ts'
 import { type Load, loader } from './load.ts'
 import { nodePlatform } from './runtime/node-platform.ts'
 
+export { bundleCache } from './cache/none.ts'
 export * from './index.ts'
-
-/** Nothing: only browsers keep bundles. */
-export const bundleCache: BundleCache = { list: async () => [], delete: async () => 0 }
 
 const loadHere = loader(nodePlatform)
 

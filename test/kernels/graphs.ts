@@ -35,3 +35,18 @@ export function between(channels: number, options: ConvOptions, kernels: number)
     return { mid: y, out: net.conv('out', y, 7) }
   })
 }
+
+/** Every kernel on a few pixels: fast to run, so that thousands of wrong programs can be. */
+export const tiny = graphOf((net) => {
+  let x = net.conv('stem', net.image, 12, { kernel: 3, stride: 2, activation: 'relu6' })
+  x = net.maxpool('max', x, 3, 2)
+  const coefficients = net.coefficients('c.coef', x, 2 * 12 * 3)
+  let y = net.conv('a', x, 12, { dynamic: { coefficients, from: 0, kernels: 3 } })
+  y = net.conv('b', y, 12, { kernel: 3, groups: 2, dynamic: { coefficients, from: 36, kernels: 3 } })
+  y = net.conv('c', y, 12, { residual: x })
+  const right = net.conv('r2', net.conv('r1', lift(net, 8), 8, { kernel: 3, stride: 2, groups: 4 }), 8)
+  const left = net.conv('l2', net.conv('l1', net.image, 3, { kernel: 3, stride: 2, groups: 3 }), 24)
+  const z = net.shuffle('z', left, right, 4)
+  net.classifier(z, 10, 'fc')
+  return { y, probabilities: { tensor: 'probabilities', channels: 10 } }
+})

@@ -16,7 +16,7 @@ import { digestOf, goldenNetwork, goldenPicture, readGolden } from '../golden/in
 import { INPUT, seededBundle, seededTensor, smallBundle } from '../helpers/bundles.ts'
 import { quantized } from '../helpers/quantized.ts'
 import { instantiate, readWasm, seed } from '../helpers/wasm.ts'
-import { graphOf, lift } from '../kernels/graphs.ts'
+import { tiny } from '../kernels/graphs.ts'
 import { built, started, TARGETS, temporary } from './support.ts'
 
 // All of it with AddressSanitizer and UndefinedBehaviorSanitizer: whatever they find ends the program.
@@ -317,21 +317,6 @@ test('a network of each precision runs clean: int8 digests, float32 and w8', asy
     )
     expect(host(file, 'pixels', '90x70x3+0', pixels, 'run', 'top', '3')).toHaveLength(3)
   }
-})
-
-/** Every kernel on a few pixels, as in test/program/verify.test.ts. */
-const tiny = graphOf((net) => {
-  let x = net.conv('stem', net.image, 12, { kernel: 3, stride: 2, activation: 'relu6' })
-  x = net.maxpool('max', x, 3, 2)
-  const coefficients = net.coefficients('c.coef', x, 2 * 12 * 3)
-  let y = net.conv('a', x, 12, { dynamic: { coefficients, from: 0, kernels: 3 } })
-  y = net.conv('b', y, 12, { kernel: 3, groups: 2, dynamic: { coefficients, from: 36, kernels: 3 } })
-  y = net.conv('c', y, 12, { residual: x })
-  const right = net.conv('r2', net.conv('r1', lift(net, 8), 8, { kernel: 3, stride: 2, groups: 4 }), 8)
-  const left = net.conv('l2', net.conv('l1', net.image, 3, { kernel: 3, stride: 2, groups: 3 }), 24)
-  const z = net.shuffle('z', left, right, 4)
-  net.classifier(z, 10, 'fc')
-  return { y, probabilities: { tensor: 'probabilities', channels: 10 } }
 })
 
 test.each(['f32', 'w8', 'int8', 'mixed'] as const)(

@@ -67,6 +67,7 @@ dist/unreachable-*.js
 dist/types/src/browser.d.ts
 dist/types/src/bundle/load.d.ts
 dist/types/src/bundle/source.d.ts
+dist/types/src/cache/none.d.ts
 dist/types/src/cli/index.d.ts
 dist/types/src/errors.d.ts
 dist/types/src/image/input.d.ts

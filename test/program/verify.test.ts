@@ -8,22 +8,7 @@ import type { Precision } from '../../src/plan/weights.ts'
 import { quantized } from '../helpers/quantized.ts'
 import { Placed } from '../helpers/run.ts'
 import { instantiate, randomFrom, seed, variants } from '../helpers/wasm.ts'
-import { graphOf, lift } from '../kernels/graphs.ts'
-
-/** Every kernel on a few pixels: fast to run, so that thousands of wrong programs can be. */
-const tiny = graphOf((net) => {
-  let x = net.conv('stem', net.image, 12, { kernel: 3, stride: 2, activation: 'relu6' })
-  x = net.maxpool('max', x, 3, 2)
-  const coefficients = net.coefficients('c.coef', x, 2 * 12 * 3)
-  let y = net.conv('a', x, 12, { dynamic: { coefficients, from: 0, kernels: 3 } })
-  y = net.conv('b', y, 12, { kernel: 3, groups: 2, dynamic: { coefficients, from: 36, kernels: 3 } })
-  y = net.conv('c', y, 12, { residual: x })
-  const right = net.conv('r2', net.conv('r1', lift(net, 8), 8, { kernel: 3, stride: 2, groups: 4 }), 8)
-  const left = net.conv('l2', net.conv('l1', net.image, 3, { kernel: 3, stride: 2, groups: 3 }), 24)
-  const z = net.shuffle('z', left, right, 4)
-  net.classifier(z, 10, 'fc')
-  return { y, probabilities: { tensor: 'probabilities', channels: 10 } }
-})
+import { tiny } from '../kernels/graphs.ts'
 
 const NAMES = Object.entries({
   Op: Step.Op,
