@@ -3,7 +3,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { relaxedSimd } from 'wasm-feature-detect'
 import { ensureEngines } from './engines.mjs'
@@ -36,6 +36,9 @@ const BUILT = [
 /** Suites whose code differs from variant to variant. */
 const BY_VARIANT = ['test/kernels/', 'test/golden/', 'test/image/', 'test/checksum/', 'test/program/']
 
+/** What WebKit's driver says of a page whose process ended: the browser's own fault, or the machine's. */
+const CRASH = 'session deleted because of page crash'
+
 const newest = (path) =>
   statSync(path).isDirectory()
     ? Math.max(...readdirSync(path).map((name) => newest(join(path, name))))
@@ -50,7 +53,6 @@ if (missing.length || BUILT.some((path) => statSync(path).mtimeMs < changed)) {
 const folder = mkdtempSync(join(tmpdir(), 'dynedge-test-'))
 const total = { passed: 0, failed: 0, skipped: 0 }
 const filters = process.argv.slice(2)
-let broken = false
 try {
   runTests(process.execPath, filters)
   if (!(await relaxedSimd())) {
@@ -67,10 +69,40 @@ try {
   rmSync(folder, { recursive: true })
 }
 console.log(`${total.passed} passed, ${total.failed} failed${total.skipped ? `, ${total.skipped} skipped` : ''}`)
-process.exit(broken || total.failed ? 1 : 0)
+process.exit(total.failed ? 1 : 0)
 
-/** A missing snapshot is a failure here (CI), not a new truth. A file that does not even load counts as one failed test. */
+/**
+ * A missing snapshot is a failure here (CI), not a new truth. A file that does not even load counts as one failed test. Files in which a
+ * browser's page crashed run again, once.
+ */
 function runTests(node, args) {
+  const { results, status } = runOnce(node, args)
+  const crashed = results.filter(({ assertionResults }) =>
+    assertionResults.some(({ failureMessages = [] }) => failureMessages.some((text) => text.includes(CRASH))),
+  )
+  if (!crashed.length) return count(results, status)
+  const files = crashed.map(({ name }) => name)
+  console.log(`\nA browser's page crashed; again: ${files.map((file) => relative(root, file)).join(', ')}`)
+  const again = runOnce(node, files)
+  const others = results.filter((result) => !crashed.includes(result))
+  count([...others, ...again.results], others.some(failed) ? 1 : again.status)
+}
+
+function failed({ status }) {
+  return status === 'failed'
+}
+
+function count(results, status) {
+  const tests = results.flatMap(({ assertionResults }) => assertionResults)
+  const having = (...statuses) => tests.filter((test) => statuses.includes(test.status)).length
+  const unloaded = results.filter((result) => failed(result) && !result.assertionResults.some(failed)).length
+  const failures = having('failed') + unloaded
+  total.passed += having('passed')
+  total.failed += failures || (status ? 1 : 0)
+  total.skipped += having('pending', 'skipped', 'todo')
+}
+
+function runOnce(node, args) {
   const report = join(folder, 'report.json')
   rmSync(report, { force: true })
   const vitest = [
@@ -81,16 +113,5 @@ function runTests(node, args) {
     `--outputFile.json=${report}`,
   ]
   const { status } = spawnSync(node, [...vitest, ...args], { stdio: 'inherit', env: { ...process.env, CI: '1' } })
-  if (status !== 0) broken = true
-  if (!existsSync(report)) return void ++total.failed
-  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(
-    readFileSync(report, 'utf8'),
-  )
-  const unloaded = testResults.filter(
-    ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
-  )
-  total.passed += numPassedTests
-  total.failed += numFailedTests + unloaded.length
-  total.skipped += numPendingTests + numTodoTests
-  if (status !== 0 && numFailedTests + unloaded.length === 0) ++total.failed
+  return { results: existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')).testResults : [], status }
 }
