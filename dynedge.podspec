@@ -13,9 +13,9 @@ Pod::Spec.new do |s|
   s.platforms = { :ios => min_ios_version_supported }
   s.source = { :path => "." }
   s.source_files = "native/react-native/*.{h,cpp,mm}", "native/generated/*.{h,c}",
-                   "native/src/{exports,handle,instance}.{h,c}", "native/src/{simd*,wasm-rt}.h"
-  # C, none of it for other pods to include: module.h and simd.h are names that others have too.
-  s.private_header_files = "native/src/*.h", "native/generated/*.h"
+                   "native/src/{exports,handle,instance,sha256}.{h,c}", "native/src/{simd*,wasm-rt}.h"
+  # None of it for other pods to include: module.h and simd.h are names that others have too.
+  s.private_header_files = "native/src/*.h", "native/generated/*.h", "native/react-native/Dynedge{Instance,Runner}.h"
   # Fused multiply-adds round otherwise than WebAssembly: int8 results would differ.
   s.compiler_flags = "-ffp-contract=off -fno-math-errno -O3"
   s.pod_target_xcconfig = {

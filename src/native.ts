@@ -7,6 +7,8 @@ import type { BundleInput } from './bundle/source.ts'
 import { DynedgeError } from './errors.ts'
 import { type Load, loader } from './load.ts'
 import { nativeOpener } from './native/module.ts'
+import { NativeNetwork } from './native/network.ts'
+import type { Network } from './network.ts'
 
 export { bundleCache } from './cache/none.ts'
 export * from './index.ts'
@@ -25,7 +27,7 @@ export const load: Load = async (bundle, options = {}) => {
     throw new DynedgeError('usage', 'React Native has no workers: leave `worker` out of the options of load().')
   const opener = nativeOpener(TurboModuleRegistry.get('Dynedge'))
   const loadHere = loader({ opener, wasm: noWasm, threads: noThreads })
-  return loadHere(await held(bundle), { ...options, cache: false })
+  return new NativeNetwork((await loadHere(await held(bundle), { ...options, cache: false })) as Network)
 }
 
 /** A Blob or Response of React Native's own, which have no streams, in bytes. */

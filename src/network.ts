@@ -28,17 +28,17 @@ import type { Opened, Opener } from './runtime/module.ts'
 /** A network in this thread. */
 export class Network implements Interface {
   readonly labels: readonly string[]
-  private engine?: Engine
+  engine?: Engine
   private readonly plans: Plan[] = []
 
   /** @internal use `load` */
   constructor(
     engine: Engine,
-    private readonly opener: Opener,
-    private readonly header: BundleHeader,
+    readonly opener: Opener,
+    readonly header: BundleHeader,
     readonly graph: Graph,
-    private readonly binary: Variant,
-    private readonly planning: PlanOptions,
+    readonly binary: Variant,
+    readonly planning: PlanOptions,
     readonly threadsNote?: string,
   ) {
     this.engine = engine
@@ -124,7 +124,7 @@ export class Network implements Interface {
   }
 
   /** Calls `then` with the picture in its place; another call could take that before an answer was awaited. */
-  private async seen<R>(image: ImageInput, options: ClassifyOptions, then: (plan: Plan) => R): Promise<R> {
+  protected async seen<R>(image: ImageInput, options: ClassifyOptions, then: (plan: Plan) => R): Promise<R> {
     const pixels = await imageOf(image, options)
     try {
       const plan = await this.sized(options)
@@ -137,7 +137,7 @@ export class Network implements Interface {
   }
 
   /** A picture, resized, cropped and normalised, becomes the input. */
-  private place(plan: Plan, pixels: Parameters<typeof preprocess>[1]): void {
+  protected place(plan: Plan, pixels: Parameters<typeof preprocess>[1]): void {
     const { backend, places } = this.select(plan)
     const picture = plan.pictures.get(this.graph.input)!
     const target = {
@@ -181,12 +181,12 @@ export class Network implements Interface {
     this.engine = undefined
   }
 
-  private alive(): Engine {
+  protected alive(): Engine {
     if (!this.engine) throw new DynedgeError('disposed', `This ${this.name} was disposed of; load it again.`)
     return this.engine
   }
 
-  private planTensor({ data, height, width }: TensorInput): Plan {
+  protected planTensor({ data, height, width }: TensorInput): Plan {
     if (!(data instanceof Float32Array))
       throw new DynedgeError('bad-input', 'The tensor has no Float32Array in `data`; pictures go to classify().')
     if (data.length !== height * width * 3)
@@ -197,7 +197,7 @@ export class Network implements Interface {
     return this.planFor(height, width)
   }
 
-  private planFor(height: number, width: number): Plan {
+  protected planFor(height: number, width: number): Plan {
     const { weightBytes } = this.alive()
     checkInputSize(height, width)
     let plan = this.plans.find((made) => made.height === height && made.width === width)
@@ -208,7 +208,7 @@ export class Network implements Interface {
     return plan
   }
 
-  private bytesFor(plan: Plan): number {
+  protected bytesFor(plan: Plan): number {
     return places(0, plan.program.length, this.alive().weightBytes, plan.arenaBytes).bytes
   }
 
@@ -217,7 +217,7 @@ export class Network implements Interface {
     if (plan.arenaBytes > this.alive().arenaBytes) this.adopt(plan, await this.opener.open(this.bytesFor(plan)))
   }
 
-  private adopt(plan: Plan, { backend, base }: Opened): void {
+  protected adopt(plan: Plan, { backend, base }: Opened): void {
     const old = this.alive()
     if (old.arenaBytes >= plan.arenaBytes) {
       backend.close?.()
@@ -232,7 +232,7 @@ export class Network implements Interface {
     this.engine = new Engine(backend, at, old.weightBytes, plan.arenaBytes)
   }
 
-  private select(plan: Plan): Engine {
+  protected select(plan: Plan): Engine {
     const engine = this.alive()
     engine.select(plan)
     return engine
@@ -243,7 +243,7 @@ export class Network implements Interface {
     return this.finish(plan)
   }
 
-  private finish(plan: Plan): Outputs {
+  protected finish(plan: Plan): Outputs {
     const engine = this.alive()
     engine.run(0, plan.steps.length)
     return Object.fromEntries(

@@ -199,7 +199,7 @@ await build({
   // Beside the wasm files, which they find by their own address.
   chunkNames: '[name]-[hash]',
 })
-// React Native's bundler takes it apart again; Hermes has neither TextDecoder in all versions nor newer syntax.
+// React Native's bundler takes it apart again; engines have neither TextDecoder and btoa in all versions nor newer syntax.
 await build({
   ...common,
   entryPoints: { native: 'src/native.ts' },
@@ -207,7 +207,7 @@ await build({
   target: 'es2020',
   external: ['react-native'],
   alias: { 'wasm-feature-detect': './src/native/features.ts' },
-  inject: ['src/native/text-decoder.ts'],
+  inject: ['src/native/text-decoder.ts', 'src/native/base64.ts'],
   dropLabels: [],
   plugins: [],
 })

@@ -5,18 +5,38 @@
 
 #include <ReactCommon/TurboModule.h>
 
+namespace dynedge {
+class Runner;
+}
+
 namespace facebook::react {
 
 /**
- * `instantiate(bytes)` gives { memory: { buffer }, exports, dispose }: a new instance of the kernels with `bytes` bytes of memory, which
- * `buffer` is, not a copy. Functions of `exports` take and give numbers. Wrong arguments, traps and calls of what was disposed of throw
- * Errors with a `code` of dynedge's; the instance stays usable.
+ * `instantiate(bytes)` gives a new instance of the kernels with `bytes` bytes of memory:
+ *
+ *   memory: { buffer }       that memory, not a copy
+ *   exports                  functions of numbers, on the thread that calls them
+ *   runLater(from, to)       exports.run(from, to, 0, 1), step by step on another thread: a promise of its status
+ *   timesLater(from, to)     the same: a promise of milliseconds, one number for each step; `bad-program` where the status is not 0
+ *   digestLater(at, bytes)   SHA-256 of a part of its memory, on another thread: a promise of 32 numbers
+ *   cancel()                 what another thread does for it ends after its step: its promise is rejected with `aborted`
+ *   dispose()                ends that too, with `disposed`, and gives the memory back once no thread uses it
+ *
+ * One of the promises at a time; until it is settled, `exports` refuse with `usage`, and JavaScript does not touch the memory. Wrong
+ * arguments, traps and calls of what was disposed of throw Errors with a `code` of dynedge's; the instance stays usable.
  */
 class DynedgeModule : public TurboModule {
  public:
   static constexpr auto kModuleName = "Dynedge";
 
   explicit DynedgeModule(std::shared_ptr<CallInvoker> jsInvoker);
+  /** Ends the threads; what they were at ends after its step, and is not told any more. */
+  ~DynedgeModule() override;
+
+ private:
+  static jsi::Value instantiate(jsi::Runtime &rt, TurboModule &module, const jsi::Value *given, size_t count);
+
+  const std::shared_ptr<dynedge::Runner> runner_;
 };
 
 } // namespace facebook::react

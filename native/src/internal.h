@@ -4,6 +4,7 @@
 
 #include "dynedge.h"
 #include "instance.h"
+#include "sha256.h"
 
 /** Words of the host record, HOST_VERSION 1: src/host/format.ts. */
 enum {
@@ -94,8 +95,6 @@ const char *dynedge_text(const bundle_view *bundle, u32 at);
 dynedge_status dynedge_open_bundle(bundle_view *bundle, const u8 *file, size_t bytes, dynedge_error *error);
 /** Does the picture, whose pixels have `lanes` values of `bytes` bytes, lie in an arena of `arena_bytes`? */
 int dynedge_fits(const dynedge_place *place, u32 lanes, u32 bytes, u32 arena_bytes);
-
-void dynedge_sha256(const u8 *bytes, size_t count, u8 digest[32]);
 
 /** Pixels into the input. */
 dynedge_status dynedge_preprocess(dynedge_network *network, const u8 *pixels, u32 width, u32 height, u32 channels, size_t row_bytes);

@@ -1,5 +1,10 @@
 // SHA-256 (FIPS 180-4), for `options.sha256`: the digest of a bundle's data section, as `integrity` in JavaScript.
-#include "internal.h"
+#include "sha256.h"
+
+#include <string.h>
+
+typedef uint8_t u8;
+typedef uint32_t u32;
 
 static const u32 K[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be,
@@ -29,15 +34,41 @@ static void add_block(u32 state[8], const u8 *block) {
   for (u32 i = 0; i < 8; ++i) state[i] += s[i];
 }
 
-void dynedge_sha256(const u8 *bytes, size_t count, u8 digest[32]) {
-  u32 state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-  const size_t whole = count / 64 * 64, rest = count - whole;
-  for (size_t at = 0; at < whole; at += 64) add_block(state, bytes + at);
+void dynedge_hash_begin(dynedge_hash *hash) {
+  static const u32 first[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+  memcpy(hash->state, first, sizeof first);
+  hash->bytes = 0;
+}
+
+void dynedge_hash_add(dynedge_hash *hash, const u8 *bytes, size_t count) {
+  if (!count) return;
+  const size_t held = hash->bytes % 64;
+  hash->bytes += count;
+  if (held) {
+    const size_t taken = count < 64 - held ? count : 64 - held;
+    memcpy(hash->rest + held, bytes, taken);
+    if (held + taken < 64) return;
+    add_block(hash->state, hash->rest);
+    bytes += taken;
+    count -= taken;
+  }
+  for (; count >= 64; bytes += 64, count -= 64) add_block(hash->state, bytes);
+  memcpy(hash->rest, bytes, count);
+}
+
+void dynedge_hash_end(dynedge_hash *hash, u8 digest[32]) {
+  const size_t held = hash->bytes % 64, end = held < 56 ? 64 : 128;
   u8 last[128] = {0};
-  memcpy(last, bytes + whole, rest);
-  last[rest] = 0x80;
-  const size_t end = rest < 56 ? 64 : 128;
-  for (u32 i = 0; i < 8; ++i) last[end - 1 - i] = (u8)((u64)count * 8 >> 8 * i);
-  for (size_t at = 0; at < end; at += 64) add_block(state, last + at);
-  for (u32 i = 0; i < 32; ++i) digest[i] = (u8)(state[i / 4] >> (24 - i % 4 * 8));
+  memcpy(last, hash->rest, held);
+  last[held] = 0x80;
+  for (u32 i = 0; i < 8; ++i) last[end - 1 - i] = (u8)(hash->bytes * 8 >> 8 * i);
+  for (size_t at = 0; at < end; at += 64) add_block(hash->state, last + at);
+  for (u32 i = 0; i < 32; ++i) digest[i] = (u8)(hash->state[i / 4] >> (24 - i % 4 * 8));
+}
+
+void dynedge_sha256(const u8 *bytes, size_t count, u8 digest[32]) {
+  dynedge_hash hash;
+  dynedge_hash_begin(&hash);
+  dynedge_hash_add(&hash, bytes, count);
+  dynedge_hash_end(&hash, digest);
 }

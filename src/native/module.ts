@@ -1,11 +1,18 @@
-import type { Backend } from '../backend.ts'
+import type { Backend, Later } from '../backend.ts'
+import { digesters } from '../bundle/integrity.ts'
 import { DynedgeError } from '../errors.ts'
 import { type Opener, outOfMemory } from '../runtime/module.ts'
 
 /** What native/react-native/DynedgeModule.h offers. */
 export interface NativeModule {
   /** A new instance with `bytes` bytes of memory, whole pages of 64 KiB. Throws an Error with a `code` of ErrorCode. */
-  instantiate(bytes: number): Pick<Backend, 'memory' | 'exports'> & { dispose(): void }
+  instantiate(bytes: number): NativeInstance
+}
+
+/** Until one of its promises is settled, `exports` throw `usage` and nobody touches the memory. */
+export interface NativeInstance extends Pick<Backend, 'memory' | 'exports'>, Later {
+  digestLater(pointer: number, bytes: number): Promise<number[]>
+  dispose(): void
 }
 
 /** Instances of the native part. Throws `not-linked` where the app has none. */
@@ -19,14 +26,15 @@ export function nativeOpener(module: NativeModule | null | undefined): Opener {
   let base = 0
   const openSync = (bytes: number) => {
     base ||= ownBytes(module)
-    let instance: ReturnType<NativeModule['instantiate']>
+    let instance: NativeInstance
     try {
       instance = module.instantiate(base + bytes)
     } catch (cause) {
       throw outOfMemory(base + bytes, cause)
     }
-    const { memory, exports, dispose } = instance
-    return { backend: { memory, exports, close: dispose }, base }
+    const { memory, exports, dispose, digestLater } = instance
+    digesters.set(memory.buffer, ({ byteOffset, byteLength }) => digestLater(byteOffset, byteLength))
+    return { backend: { memory, exports, later: instance, close: dispose }, base }
   }
   return { openSync, open: async (bytes) => openSync(bytes) }
 }

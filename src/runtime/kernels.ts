@@ -8,13 +8,27 @@ import type { Engine } from './engine.ts'
 // What one picture makes of the dynamic layers. A page fetches this file when it asks for it: it imports types only.
 
 /** Runs the selected plan, whose picture is in place, and looks at every fusion before later steps take its memory. */
-export function kernelsOf(
-  engine: Engine,
+export function kernelsOf(engine: Engine, ...rest: Rest): DynamicLayer[] {
+  const runs = kernelRuns(engine, ...rest)
+  let next = runs.next()
+  for (; !next.done; next = runs.next()) engine.run(...next.value)
+  return next.value
+}
+
+type Rest = [
   graph: Graph,
   layoutsOf: (graph: Graph) => WeightLayout[],
-  { layers = [], fixed = false }: KernelsOptions,
+  options: KernelsOptions,
   Failure: typeof DynedgeError,
-): DynamicLayer[] {
+]
+/** Asks whoever iterates over it to run steps from .. to - 1 before it goes on. */
+type Runs<R> = Generator<[from: number, to: number], R, void>
+
+/** The same for an engine that somebody else runs. */
+export function* kernelRuns(
+  engine: Engine,
+  ...[graph, layoutsOf, { layers = [], fixed = false }, Failure]: Rest
+): Runs<DynamicLayer[]> {
   const layouts = layoutsOf(graph).filter(({ kernels }) => kernels)
   for (const name of layers)
     if (!layouts.some(({ node }) => node.name === name))
@@ -25,9 +39,9 @@ export function kernelsOf(
   const plan = engine.current!
   const found: DynamicLayer[] = []
   let next = 0
-  plan.steps.forEach((step, index) => {
-    if (step.kernel.does !== 'fuse') return
-    engine.run(next, index + 1)
+  for (const [index, step] of plan.steps.entries()) {
+    if (step.kernel.does !== 'fuse') continue
+    yield [next, index + 1]
     next = index + 1
     const layout = layouts.find(({ node }) => node === graph.nodes[step.node])!
     const { name, channels, kernel, groups, input, dynamic } = layout.node as Conv
@@ -39,11 +53,11 @@ export function kernelsOf(
       coefficients: engine.read(plan.pictures.get(coefficients)!).slice(from, from + channels * kernels),
     }
     found.push(layer)
-    if (!layers.includes(name)) return
+    if (!layers.includes(name)) continue
     layer.fused = fusedOf(engine, step, layout)
-    if (fixed) layer.fixed = fixedOf(engine, step, layout, layer, index)
-  })
-  engine.run(next, plan.steps.length)
+    if (fixed) layer.fixed = yield* fixedOf(engine, step, layout, layer, index)
+  }
+  yield [next, plan.steps.length]
   return found
 }
 
@@ -83,13 +97,13 @@ function fusedOf(engine: Engine, step: PlannedStep, layout: WeightLayout): Float
 }
 
 /** The fixed kernels: what is fused with one coefficient of 1 and the others 0. Leaves the run as it was. */
-function fixedOf(
+function* fixedOf(
   engine: Engine,
   step: PlannedStep,
   layout: WeightLayout,
   { kernels, coefficients }: DynamicLayer,
   index: number,
-): Floats {
+): Runs<Floats> {
   const picture = engine.current!.pictures.get(step.operands.Coefficients!)!
   const { from } = (layout.node as Conv).dynamic!
   const vector = new Float32Array(engine.backend.memory.buffer, placeOf(engine, picture), picture.lanes.length)
@@ -109,7 +123,7 @@ function fixedOf(
     picture.lanes.forEach((place, lane) => {
       if (place >= from && place < from + coefficients.length) vector[lane] = (place - from) % kernels === i ? 1 : 0
     })
-    engine.run(index, index + 1)
+    yield [index, index + 1]
     fixed.set(fusedOf(engine, step, layout), i * size)
   }
   vector.set(own)

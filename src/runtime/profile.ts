@@ -1,12 +1,13 @@
 import type { Profile } from '../interface.ts'
+import type { Plan } from '../plan/plan.ts'
 import type { Engine } from './engine.ts'
 
 /** Runs a selected plan step by step on a gray picture: time of every step, over `repetitions`, milliseconds. */
 export function profileSteps(engine: Engine, input: string, repetitions = 20): Profile {
   const plan = engine.current!
-  engine.write(plan.pictures.get(input)!, new Float32Array(plan.height * plan.width * 3).fill(0.5))
+  writeGray(engine, input)
   engine.run(0, plan.steps.length)
-  const runs: Float64Array[] = []
+  const runs: ArrayLike<number>[] = []
   for (let repetition = 0; repetition < repetitions; ++repetition) {
     const times = new Float64Array(plan.steps.length)
     for (let step = 0; step < times.length; ++step) {
@@ -16,6 +17,16 @@ export function profileSteps(engine: Engine, input: string, repetitions = 20): P
     }
     runs.push(times)
   }
+  return profileOf(plan, runs)
+}
+
+export function writeGray(engine: Engine, input: string): void {
+  const { pictures, height, width } = engine.current!
+  engine.write(pictures.get(input)!, new Float32Array(height * width * 3).fill(0.5))
+}
+
+/** Of the milliseconds of every step, for each of some runs. */
+export function profileOf(plan: Plan, runs: ArrayLike<number>[]): Profile {
   const times = timesOf(runs)
   const ms = times.reduce((sum, time) => sum + time, 0)
   const steps = plan.steps.map(({ label, kernel, multiplyAdds }, index) => ({
@@ -39,11 +50,11 @@ const SLOWER = 1.1
  * The least of every step. Where the clock is coarse (a page has ticks of 5 or 100 microseconds) that would be nothing: then the mean over
  * the runs that nothing disturbed. All of them: the faster ones are also those in which the clock happened to tick less.
  */
-function timesOf(runs: Float64Array[]): number[] {
-  const steps = [...runs[0].keys()]
+function timesOf(runs: ArrayLike<number>[]): number[] {
+  const steps = [...Array(runs[0].length).keys()]
   const coarse = tick()
   if (coarse <= FINE_MS) return steps.map((step) => Math.min(...runs.map((times) => times[step])))
-  const total = (times: Float64Array) => times.reduce((sum, time) => sum + time, 0)
+  const total = (times: ArrayLike<number>) => steps.reduce((sum, step) => sum + times[step], 0)
   const middle = runs.map(total).sort((a, b) => a - b)[runs.length >> 1]
   const calm = runs.filter((times) => total(times) <= SLOWER * middle + coarse)
   return steps.map((step) => calm.reduce((sum, times) => sum + times[step], 0) / calm.length)

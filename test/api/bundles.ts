@@ -15,6 +15,7 @@ export function checkedBundles(): Bundles {
     seven: smallBundle('f32', { classes: 7 }),
     headless: editHeader(small, (_, metadata) => delete metadata.graph.outputs.probabilities),
     damaged,
+    forged: editHeader(small, (_, metadata) => Object.assign(metadata, { sha256: '00'.repeat(32) })),
     int8: packBundle(graph, state, 'int8', {
       input: { ...INPUT },
       labels: null,

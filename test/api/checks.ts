@@ -13,6 +13,8 @@ export interface Bundles {
   headless: Uint8Array
   /** `small` with a changed weight. */
   damaged: Uint8Array
+  /** `small` whose header has a digest of zeros. */
+  forged: Uint8Array
   /** A ShuffleNetV2 in integers. */
   int8: Uint8Array
 }
@@ -103,6 +105,29 @@ export const CHECKS: Record<string, Check> = {
     ]
     for (const [index, [code, call]] of cases.entries()) same(await codeOf(call), code, `case ${index}`)
     return {}
+  },
+
+  async 'compares the SHA-256 of its data with what is asked for'({ load, bundles, address }) {
+    const zeros = `sha256-${'A'.repeat(43)}=`
+    const refusal = async (bundle: Uint8Array, integrity: string) => {
+      try {
+        await load(bundle, { integrity })
+      } catch (error) {
+        if (error instanceof DynedgeError) return error
+      }
+      throw new Error(`${integrity} was not refused`)
+    }
+    const { code, message } = await refusal(bundles.small, zeros)
+    same(code, 'integrity', message)
+    const [, digest] = /header says (sha256-.{44}), expected/.exec(message)!
+    for (const input of [bundles.small, bundles.small.slice().buffer, address])
+      (await load(input, { integrity: `${zeros} ${digest}` })).dispose()
+    const forged = await refusal(bundles.forged, zeros)
+    same([forged.code, forged.message.includes(`its data has ${digest}`)], ['integrity', true], forged.message)
+    same((await refusal(bundles.seven, digest)).code, 'integrity', 'another bundle')
+    same((await refusal(bundles.damaged, digest)).code, 'damaged-bundle', 'a damaged one')
+    same((await refusal(bundles.small, 'sha256-abc')).code, 'usage', 'no digest')
+    return { exact: Array.from(digest, (character) => character.charCodeAt(0)) }
   },
 
   async 'says what it is'(place) {
@@ -223,6 +248,28 @@ export const CHECKS: Record<string, Check> = {
       same(await codeOf(call), 'disposed', `${call}`)
     same((await net.run(tensor)).logits, expected, 'the other one')
     return { near: Array.from(theirs) }
+  },
+
+  async 'answers calls that overlap in their order, each with its own'(place) {
+    const net = await small(place)
+    const calls: (() => Promise<unknown>)[] = [
+      () => net.run(tensor),
+      () => net.classify(PICTURE),
+      () => net.run(tensorOf(32, 40)),
+      () => net.run(tensorOf(100, 90)),
+      () => net.kernels(PICTURE),
+      () => net.classify(PIXEL, { size: [32, 32] }),
+      () => net.run(tensor),
+    ]
+    const alone: unknown[] = []
+    for (const call of calls) alone.push(await call())
+    same(await Promise.all(calls.map((call) => call())), alone, 'side by side')
+    const waiting = calls.map((call) => codeOf(call))
+    net.dispose()
+    const ends = await Promise.all(waiting)
+    for (const end of ends) same(['disposed', 'nothing was thrown'].includes(end), true, end)
+    same(ends[ends.length - 1], 'disposed', 'the last one')
+    return {}
   },
 
   async 'profiles every step'(place) {

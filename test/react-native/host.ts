@@ -14,11 +14,29 @@ const REACT_NATIVE = JSON.parse(readFileSync(join(HERE, 'react-native.json'), 'u
   string
 >
 
+const PLAIN = { folder: 'jsc-host', cmake: [] as string[] }
+const sanitized = (name: string, flags: string) => ({
+  folder: `jsc-host-${name}`,
+  cmake: [
+    '-DCMAKE_BUILD_TYPE=None',
+    ...['C', 'CXX'].map((language) => `-DCMAKE_${language}_FLAGS=-O1 -g1 ${flags}`),
+    '-DDYNEDGE_MODULE_OPTIMIZATION=-O1',
+  ],
+})
+/** JavaScriptCore itself is as Debian built it. */
+export const SANITIZED = {
+  address: sanitized('address', '-fsanitize=address,undefined -fno-sanitize-recover=all'),
+  thread: sanitized('thread', '-fsanitize=thread'),
+}
+
 /** A program that runs JavaScript in JavaScriptCore, with dynedge's module behind React Native's interfaces; built where something changed. */
-export function builtHost(): string {
+export const builtHost = (): string => join(builtPrograms(), 'dynedge-jsc-host')
+
+/** Folder of `dynedge-jsc-host`, and of `dynedge-stress`, which has the module's threads without JavaScript. */
+export function builtPrograms(kind = PLAIN): string {
   require({
     name: 'host',
-    folder: 'jsc-host',
+    folder: kind.folder,
     needs: { cmake: 'cmake', make: 'make', gcc: 'gcc', 'g++': 'g++', 'pkg-config': 'pkg-config' },
     cmake: [],
     compiler: [],
@@ -26,13 +44,14 @@ export function builtHost(): string {
   })
   if (spawnSync('pkg-config', ['--exists', 'javascriptcoregtk-4.1']).status !== 0)
     throw new Error('This test needs JavaScriptCore: apt-get install libjavascriptcoregtk-4.1-dev')
-  const folder = join(ROOT, 'build', 'jsc-host')
+  const folder = join(ROOT, 'build', kind.folder)
   mkdirSync(folder, { recursive: true })
   const release = takeTurn(join(folder, '.building'))
   try {
     const sources = unpacked(join(ROOT, 'build', `react-native-${REACT_NATIVE.version}`))
     buildNative()
-    execFileSync('cmake', ['-S', join(HERE, 'host'), '-B', folder, `-DREACT_NATIVE=${sources}`], { stdio: 'pipe' })
+    const options = [`-DREACT_NATIVE=${sources}`, ...kind.cmake]
+    execFileSync('cmake', ['-S', join(HERE, 'host'), '-B', folder, ...options], { stdio: 'pipe' })
     execFileSync('cmake', ['--build', folder, '-j2'], { stdio: 'pipe', encoding: 'utf8' })
   } catch (error) {
     const { stdout = '', stderr = '', message } = error as { stdout?: string; stderr?: string; message: string }
@@ -40,7 +59,7 @@ export function builtHost(): string {
   } finally {
     release()
   }
-  return join(folder, 'dynedge-jsc-host')
+  return folder
 }
 
 /** React Native's package without what it depends on: a few of its C++ files are all that is needed. */
@@ -78,7 +97,7 @@ export async function bundled(script: string, folder: Folder): Promise<string> {
       'react-native': join(HERE, 'app', 'react-native.ts'),
       'wasm-feature-detect': join(ROOT, 'src', 'native', 'features.ts'),
     },
-    inject: [join(ROOT, 'src', 'native', 'text-decoder.ts')],
+    inject: ['text-decoder.ts', 'base64.ts'].map((name) => join(ROOT, 'src', 'native', name)),
     // Where there is no WebAssembly, naming it would be an error at once.
     logLevel: 'silent',
   })
@@ -86,12 +105,13 @@ export async function bundled(script: string, folder: Folder): Promise<string> {
 }
 
 /** Lines that it prints. Throws when it ends with an error or by a signal. */
-export function ran(host: string, script: string, files: string[] = []): string[] {
-  const { status, signal, stdout, stderr } = spawnSync(host, [script, ...files], {
+export function ran(program: string, args: string[], { timeout = 50_000, env = {} } = {}): string[] {
+  const { status, signal, stdout, stderr } = spawnSync(program, args, {
     encoding: 'utf8',
-    timeout: 50_000,
+    timeout,
     maxBuffer: 2 ** 26,
+    env: { ...process.env, ...env },
   })
-  if (status !== 0) throw new Error(`${script} ended with ${status ?? signal}:\n${stdout}${stderr}`)
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${status ?? signal}:\n${stdout}${stderr}`)
   return stdout.split('\n').filter(Boolean)
 }

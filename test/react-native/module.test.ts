@@ -16,7 +16,7 @@ let lines: Line[]
 const line = (what: string) => lines.find((found) => found.what === what)!
 
 beforeAll(async () => {
-  lines = ran(builtHost(), await bundled('app/module.ts', folder)).map((text) => JSON.parse(text))
+  lines = ran(builtHost(), [await bundled('app/module.ts', folder)]).map((text) => JSON.parse(text))
 }, 180_000)
 
 afterAll(() => folder.clean())

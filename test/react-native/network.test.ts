@@ -15,13 +15,9 @@ let lines: Record<string, { error?: string; exact?: number[]; near?: number[] }>
 beforeAll(async () => {
   const host = builtHost()
   const script = await bundled('app/network.ts', folder)
-  const { small, seven, headless, damaged, int8 } = bundles
-  const files = Object.entries({ small, seven, headless, damaged, int8, labels: JSON.stringify(LABELS) })
-  const printed = ran(
-    host,
-    script,
-    files.map(([name, data]) => folder.write(name, data)),
-  )
+  const { small, seven, headless, damaged, forged, int8 } = bundles
+  const files = Object.entries({ small, seven, headless, damaged, forged, int8, labels: JSON.stringify(LABELS) })
+  const printed = ran(host, [script, ...files.map(([name, data]) => folder.write(name, data))])
   lines = Object.fromEntries(printed.map((line) => JSON.parse(line)).map((line) => [line.name, line]))
   vi.stubGlobal('fetch', async (address: string) =>
     address.endsWith('.not') ? new Response(null, { status: 404 }) : new Response(bundles.small as BodyInit),

@@ -30,7 +30,10 @@ if (all || asked.has('--prepare')) await prepare()
 if (all || asked.has('--measure')) await measure()
 if (all || asked.has('--print') || asked.has('--write')) {
   const text = table()
-  if (asked.has('--write')) writeFileSync(join(root, 'native', 'RESULTS.md'), text)
+  const path = join(root, 'native', 'RESULTS.md')
+  // What other scripts have put behind the table stays.
+  const [, ...others] = readFileSync(path, 'utf8').split('\n## ')
+  if (asked.has('--write')) writeFileSync(path, [text, ...others].join('\n## '))
   else console.log(text)
 }
 

@@ -5,7 +5,34 @@ export interface Host {
   now(): number
   /** Bytes of the files of the command line. */
   files: ArrayBuffer[]
+  setTimeout(body: () => void, ms: number): void
+  /** Ends the program when what runs has returned: the module goes with the runtime, or after it. */
+  end(first?: 'runtime'): void
   __turboModuleProxy(name: string): import('../../../src/native/module.ts').NativeModule | null
 }
 
 export const host = globalThis as unknown as Host
+
+/** Ends the program when `work` has ended; a line says so where it failed. */
+export function ending(work: Promise<unknown>): void {
+  work.catch((error) => host.print(`${error}\n${(error as Error).stack}`)).then(() => host.end())
+}
+
+export const sleep = (ms: number) => new Promise<void>((resolve) => host.setTimeout(resolve, ms))
+
+/** What a call came to: what it gave, or the code and message of its error. */
+export interface Told {
+  gave?: unknown
+  code?: string
+  message?: string
+  isError?: boolean
+}
+
+export async function toldOf(call: () => unknown): Promise<Told> {
+  try {
+    return { gave: (await call()) ?? null }
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string }
+    return { code, message, isError: error instanceof Error }
+  }
+}

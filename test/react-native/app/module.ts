@@ -1,5 +1,6 @@
 import { load } from '../../../src/native.ts'
-import { host } from './engine.ts'
+import { ending, host } from './engine.ts'
+import { NO_INTEGER, WRONG } from './wrong.ts'
 
 // Every method of the module with right and wrong arguments, a line of JSON for each: what was called, and what came of it.
 
@@ -15,28 +16,6 @@ function tell(what: string, call: () => unknown): void {
     host.print(JSON.stringify({ what, code, message, isError: error instanceof Error }))
   }
 }
-
-/** What is no number that a method takes. */
-const WRONG: [string, unknown][] = [
-  ['nothing', undefined],
-  ['null', null],
-  ['true', true],
-  ['text', '5'],
-  ['an object', {}],
-  ['an array', [5]],
-  ['a function', () => 5],
-  ['an ArrayBuffer', new ArrayBuffer(8)],
-  ['a symbol', Symbol('five')],
-  ['NaN', Number.NaN],
-  ['Infinity', Number.POSITIVE_INFINITY],
-  ['-Infinity', Number.NEGATIVE_INFINITY],
-]
-const NO_INTEGER: [string, unknown][] = [
-  ['a fraction', 1.5],
-  ['2^32', 2 ** 32],
-  ['-2^31-1', -(2 ** 31) - 1],
-  ['1e300', 1e300],
-]
 
 tell('instantiate()', () => instantiate())
 tell('instantiate(1e6, 1e6)', () => instantiate(1e6, 1e6))
@@ -121,4 +100,4 @@ async function unlinked() {
     throw told
   })
 }
-unlinked()
+ending(unlinked())

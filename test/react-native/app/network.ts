@@ -1,6 +1,6 @@
 import { load } from '../../../src/native.ts'
 import { type Bundles, CHECKS, type Place } from '../../api/checks.ts'
-import { host } from './engine.ts'
+import { ending, host } from './engine.ts'
 
 // Every check of test/api/checks.ts, a line of JSON for each: its name, and what it gave or threw.
 
@@ -13,7 +13,7 @@ function fetchFrom(served: Uint8Array) {
   }
 }
 
-const names = ['small', 'seven', 'headless', 'damaged', 'int8'] as const
+const names = ['small', 'seven', 'headless', 'damaged', 'forged', 'int8'] as const
 const bundles = Object.fromEntries(
   names.map((name, index) => [name, new Uint8Array(host.files[index])]),
 ) as unknown as Bundles
@@ -40,4 +40,4 @@ async function all() {
   host.print(JSON.stringify({ name: 'engine', ...none }))
 }
 
-all()
+ending(all())

@@ -1,15 +1,20 @@
 // Runs JavaScript as React Native would: host BUNDLE.js [FILE ...]. What a script may use: print(text), now() in ms, files (their bytes, as
-// ArrayBuffers, in the order given) and __turboModuleProxy(name). Ends with 1 for an uncaught error.
+// ArrayBuffers, in the order given), setTimeout(body, ms), __turboModuleProxy(name), and end(first), which it has to call: the module goes
+// then with the runtime, or after it where `first` is 'runtime'. Ends with 1 for an uncaught error.
 #include <chrono>
-#include <cstdio>
+#include <condition_variable>
+#include <deque>
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include <JavaScriptCore/JavaScript.h>
 #include <jsi/jsi.h>
+#include <react/bridging/LongLivedObject.h>
 
 #include "DynedgeModule.h"
 #include "JSCRuntime.h"
@@ -30,10 +35,46 @@ std::string contents(const char *path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-/** One thread: nothing is ever called later. */
-struct Invoker : facebook::react::CallInvoker {
-  void invokeAsync(facebook::react::CallFunc &&) noexcept override { std::abort(); }
+using Clock = std::chrono::steady_clock;
+
+/** What other threads, and timers, have JavaScript's thread do. */
+class Loop : public facebook::react::CallInvoker {
+ public:
+  bool ended = false;
+  std::multimap<Clock::time_point, jsi::Function> timers;
+
+  void invokeAsync(facebook::react::CallFunc &&call) noexcept override {
+    const std::lock_guard lock(mutex_);
+    calls_.push_back(std::move(call));
+    wake_.notify_one();
+  }
   void invokeSync(facebook::react::CallFunc &&) override { std::abort(); }
+
+  void run(jsi::Runtime &rt) {
+    while (!ended) {
+      if (const auto call = next()) call(rt);
+      if (timers.empty() || timers.begin()->first > Clock::now()) continue;
+      const auto due = timers.extract(timers.begin());
+      due.mapped().call(rt);
+    }
+  }
+
+ private:
+  /** Waits for a call, or until a timer is due. */
+  facebook::react::CallFunc next() {
+    std::unique_lock lock(mutex_);
+    const auto called = [this] { return !calls_.empty(); };
+    if (timers.empty()) wake_.wait(lock, called);
+    else wake_.wait_until(lock, timers.begin()->first, called);
+    if (calls_.empty()) return nullptr;
+    auto call = std::move(calls_.front());
+    calls_.pop_front();
+    return call;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<facebook::react::CallFunc> calls_;
 };
 
 void define(jsi::Runtime &rt, const char *name, jsi::HostFunctionType body) {
@@ -42,20 +83,34 @@ void define(jsi::Runtime &rt, const char *name, jsi::HostFunctionType body) {
 }
 
 void run(int count, char **paths) {
-  const auto runtime = facebook::jsc::makeJSCRuntime();
+  auto runtime = facebook::jsc::makeJSCRuntime();
   jsi::Runtime &rt = *runtime;
-  const auto module = std::make_shared<facebook::react::DynedgeModule>(std::make_shared<Invoker>());
+  const auto loop = std::make_shared<Loop>();
+  auto module = std::make_shared<facebook::react::DynedgeModule>(loop);
+  bool runtimeFirst = false;
   define(rt, "print", [](jsi::Runtime &r, const jsi::Value &, const jsi::Value *given, size_t) {
     std::cout << given[0].toString(r).utf8(r) << std::endl;
     return jsi::Value::undefined();
   });
   define(rt, "now", [](jsi::Runtime &, const jsi::Value &, const jsi::Value *, size_t) {
-    const auto time = std::chrono::steady_clock::now().time_since_epoch();
+    const auto time = Clock::now().time_since_epoch();
     return jsi::Value(std::chrono::duration<double, std::milli>(time).count());
   });
-  define(rt, "__turboModuleProxy", [module](jsi::Runtime &r, const jsi::Value &, const jsi::Value *given, size_t) {
+  const std::weak_ptr held(module);
+  define(rt, "__turboModuleProxy", [held](jsi::Runtime &r, const jsi::Value &, const jsi::Value *given, size_t) {
     if (given[0].toString(r).utf8(r) != facebook::react::DynedgeModule::kModuleName) return jsi::Value::null();
-    return jsi::Value(r, jsi::Object::createFromHostObject(r, module));
+    return jsi::Value(r, jsi::Object::createFromHostObject(r, held.lock()));
+  });
+  define(rt, "setTimeout", [loop](jsi::Runtime &r, const jsi::Value &, const jsi::Value *given, size_t) {
+    const std::chrono::duration<double, std::milli> later(given[1].asNumber());
+    loop->timers.emplace(
+        Clock::now() + std::chrono::duration_cast<Clock::duration>(later), given[0].asObject(r).asFunction(r));
+    return jsi::Value::undefined();
+  });
+  define(rt, "end", [loop, &runtimeFirst](jsi::Runtime &r, const jsi::Value &, const jsi::Value *given, size_t count) {
+    runtimeFirst = count > 0 && given[0].toString(r).utf8(r) == "runtime";
+    loop->ended = true;
+    return jsi::Value::undefined();
   });
   jsi::Array files(rt, static_cast<size_t>(count - 1));
   for (int i = 1; i < count; ++i) {
@@ -63,8 +118,14 @@ void run(int count, char **paths) {
     bytes->bytes = contents(paths[i]);
     files.setValueAtIndex(rt, static_cast<size_t>(i - 1), jsi::ArrayBuffer(rt, std::move(bytes)));
   }
-  rt.global().setProperty(rt, "files", files);
+  rt.global().setProperty(rt, "files", std::move(files));
   rt.evaluateJavaScript(std::make_shared<jsi::StringBuffer>(contents(paths[0])), paths[0]);
+  loop->run(rt);
+  // As React Native does before the runtime goes.
+  facebook::react::LongLivedObjectCollection::get(rt).clear();
+  loop->timers.clear();
+  if (!runtimeFirst) module.reset();
+  runtime.reset();
 }
 
 } // namespace

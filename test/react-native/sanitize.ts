@@ -1,0 +1,71 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { LABELS, smallBundle } from '../helpers/bundles.ts'
+import { checkedBundles } from '../api/bundles.ts'
+import { ROOT, temporary } from '../native/support.ts'
+import { builtPrograms, bundled, ran, SANITIZED } from './host.ts'
+import { stressFile } from './stress.ts'
+
+// npm run sanitize:native: React Native's module under AddressSanitizer with UndefinedBehaviorSanitizer, and under ThreadSanitizer. `--write`
+// puts what ran into native/RESULTS.md.
+
+const ROUNDS = '200'
+const folder = temporary()
+const env = {
+  // JavaScriptCore takes terabytes of addresses, catches signals and keeps what it took until the end.
+  ASAN_OPTIONS: 'detect_leaks=0:handle_segv=0:allow_user_segv_handler=1:halt_on_error=1',
+  UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1',
+  TSAN_OPTIONS: `halt_on_error=1:suppressions=${folder.write('suppressions', 'called_from_lib:libjavascriptcoregtk-4.1.so\n')}`,
+}
+
+try {
+  const { small, seven, headless, damaged, forged, int8 } = checkedBundles()
+  const checked = Object.entries({ small, seven, headless, damaged, forged, int8, labels: JSON.stringify(LABELS) })
+  const bundle = folder.write('bundle', smallBundle())
+  const scripts: [string, string[]][] = [
+    ['module', []],
+    ['later', []],
+    ['turns', [bundle]],
+    ['teardown', [bundle, folder.write('module', '')]],
+    ['teardown', [bundle, folder.write('runtime', '1')]],
+    ['network', checked.map(([name, data]) => folder.write(name, data))],
+  ]
+  const stress = await stressFile(folder)
+  const rows: string[] = []
+  for (const [name, kind] of Object.entries(SANITIZED)) {
+    const programs = builtPrograms(kind)
+    const started = (program: string, args: string[]) => {
+      const start = performance.now()
+      const lines = ran(join(programs, program), args, { timeout: 600_000, env })
+      const seconds = ((performance.now() - start) / 1000).toFixed(0)
+      console.log(`${name}: ${program} ${args[0].replace(/.*\//, '')}, ${seconds} s, ${lines.length} lines`)
+      return lines
+    }
+    const [counts] = started('dynedge-stress', [stress, ROUNDS, '1'])
+    const said = Object.entries(JSON.parse(counts)).map(([what, count]) => `${count} ${what}`)
+    let lines = 0
+    for (const [script, files] of scripts)
+      lines += started('dynedge-jsc-host', [await bundled(`app/${script}.ts`, folder), ...files]).length
+    rows.push(`| ${name} | ${said.join(', ')} | ${lines} |`)
+  }
+  if (process.argv.includes('--write')) write(rows)
+  else console.log(rows.join('\n'))
+} finally {
+  folder.clean()
+}
+
+function write(rows: string[]): void {
+  const path = join(ROOT, 'native', 'RESULTS.md')
+  const [before] = readFileSync(path, 'utf8').split('\n## React Native')
+  const text = `
+## React Native's module under sanitizers
+
+Made by \`npm run sanitize:native -- --write\`, gcc; all of it ended without a report. Jobs of ${ROUNDS} rounds of test/react-native/host/stress.cpp, the module's
+threads without JavaScript, and results of the scripts of test/react-native/app in JavaScriptCore, which is not instrumented itself.
+
+| sanitizer | jobs | results |
+| --- | --- | --- |
+${rows.join('\n')}
+`
+  writeFileSync(path, before.trimEnd() + '\n' + text)
+}

@@ -1,0 +1,22 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { seed } from '../helpers/wasm.ts'
+import { temporary } from '../native/support.ts'
+import { builtPrograms, ran } from './host.ts'
+import { stressFile } from './stress.ts'
+
+// With sanitizers: npm run sanitize:native.
+
+const folder = temporary()
+let programs: string
+beforeAll(() => {
+  programs = builtPrograms()
+}, 180_000)
+afterAll(() => folder.clean())
+
+test('instances that are started, cancelled, disposed of and forgotten at random', async () => {
+  const args = [await stressFile(folder), '30', String(seed)]
+  const [line] = ran(join(programs, 'dynedge-stress'), args)
+  for (const [what, count] of Object.entries(JSON.parse(line)))
+    expect(count, `${what} SEED=${seed}`).toBeGreaterThan(0)
+})
