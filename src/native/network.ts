@@ -190,7 +190,7 @@ export class NativeNetwork extends Network {
       checkSignal(signal)
       const abort = () => {
         reject(aborted(signal!))
-        if (turns[0] === turn) this.engine?.backend.later!.cancel()
+        if (turns[0] === turn) this.engine?.backend.later?.cancel()
       }
       const end = () => {
         signal?.removeEventListener('abort', abort)

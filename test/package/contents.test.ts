@@ -100,8 +100,12 @@ native/generated/module.c
 native/generated/module.h
 native/include/dynedge.h
 native/react-native/CMakeLists.txt
+native/react-native/DynedgeInstance.cpp
+native/react-native/DynedgeInstance.h
 native/react-native/DynedgeModule.cpp
 native/react-native/DynedgeModule.h
+native/react-native/DynedgeRunner.cpp
+native/react-native/DynedgeRunner.h
 native/react-native/OnLoad.mm
 native/src/bundle.c
 native/src/exports.c
@@ -115,6 +119,7 @@ native/src/internal.h
 native/src/network.c
 native/src/read.c
 native/src/sha256.c
+native/src/sha256.h
 native/src/simd-neon.h
 native/src/simd-plain.h
 native/src/simd-sse.h

@@ -42,7 +42,8 @@ test('every wrong argument is refused at once, with a code and a message that sa
 })
 
 test('without a program there is a status, as from exports.run', () => {
-  for (const what of ['no program', 'a turned range', 'a negative one']) expect(line(what).gave, what).toBeGreaterThan(0)
+  for (const what of ['no program', 'a turned range', 'a negative one'])
+    expect(line(what).gave, what).toBeGreaterThan(0)
   expect(line('no times')).toMatchObject({ code: 'bad-program', isError: true })
 })
 

@@ -60,7 +60,7 @@ test('a trap is an error, and the next call works', () => {
 test('what was disposed of has given its memory back and refuses calls', () => {
   expect(line('a call after dispose')).toMatchObject({ code: 'disposed', isError: true })
   expect(line('memory after dispose').gave).toBe(0)
-  expect(line('200 instances of 64 MB').gave).toBe('done')
+  expect(line('100 instances of 64 MB').gave).toBe('done')
 })
 
 test('a hundred instances, each with a memory of its own', () => {

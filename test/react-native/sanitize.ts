@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { LABELS, smallBundle } from '../helpers/bundles.ts'
 import { checkedBundles } from '../api/bundles.ts'
+import { LABELS, smallBundle } from '../helpers/bundles.ts'
 import { ROOT, temporary } from '../native/support.ts'
 import { builtPrograms, bundled, ran, SANITIZED } from './host.ts'
 import { stressFile } from './stress.ts'
@@ -67,5 +67,5 @@ threads without JavaScript, and results of the scripts of test/react-native/app 
 | --- | --- | --- |
 ${rows.join('\n')}
 `
-  writeFileSync(path, before.trimEnd() + '\n' + text)
+  writeFileSync(path, `${before.trimEnd()}\n${text}`)
 }

@@ -13,9 +13,18 @@ export interface Host {
 
 export const host = globalThis as unknown as Host
 
-/** Ends the program when `work` has ended; a line says so where it failed. */
+/** Ends the program when `work` has ended, with an error where it failed. */
 export function ending(work: Promise<unknown>): void {
-  work.catch((error) => host.print(`${error}\n${(error as Error).stack}`)).then(() => host.end())
+  const fail = (error: unknown) =>
+    host.setTimeout(() => {
+      throw error
+    }, 0)
+  work.then(() => host.end(), fail)
+}
+
+/** What React Native puts into every engine, as far as dynedge asks for it. */
+export function furnish(more = {}): void {
+  Object.assign(globalThis, { performance: { now: host.now }, URL: class {}, ...more })
 }
 
 export const sleep = (ms: number) => new Promise<void>((resolve) => host.setTimeout(resolve, ms))

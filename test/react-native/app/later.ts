@@ -16,7 +16,7 @@ const LENGTHS = [0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 128, 1000, 262_143, 262
 
 const bytesOf = (instance: { memory: { buffer: ArrayBufferLike } }) => new Uint8Array(instance.memory.buffer)
 /** As the test makes them too. */
-const pattern = (bytes: Uint8Array) => bytes.forEach((_, index) => (bytes[index] = (index * 31 + (index >> 8)) & 255))
+const pattern = (bytes: Uint8Array) => bytes.set(bytes.map((_, index) => (index * 31 + (index >> 8)) & 255))
 
 async function wrongArguments() {
   const instance = module.instantiate(1_000_000)
@@ -129,7 +129,9 @@ async function many() {
   const work = all.map((one) => one.digestLater(0, MEGABYTES))
   for (const [index, one] of all.entries()) if (index % 3) [one.cancel, one.dispose][index % 2]()
   const told = await Promise.all(work.map((one) => toldOf(() => one)))
-  await tell('how they ended', () => [...new Set(told.map(({ code }, index) => `${index % 3 && (index % 2) + 1} ${code}`))].sort())
+  await tell('how they ended', () =>
+    [...new Set(told.map(({ code }, index) => `${index % 3 && (index % 2) + 1} ${code}`))].sort(),
+  )
 }
 
 async function timed() {

@@ -59,9 +59,9 @@ instance.dispose()
 tell('a call after dispose', () => held(AT, 9, 0))
 tell('memory after dispose', () => new Uint8Array(buffer as ArrayBuffer)[AT])
 
-// Dirty pages of all of them at once would be 12 GB.
-tell('200 instances of 64 MB', () => {
-  for (let i = 0; i < 200; ++i) {
+// Dirty pages of all of them at once would be 6 GB.
+tell('100 instances of 64 MB', () => {
+  for (let i = 0; i < 100; ++i) {
     const one = module.instantiate(2 ** 26)
     new Uint8Array(one.memory.buffer).fill(i)
     one.dispose()

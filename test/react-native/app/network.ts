@@ -1,6 +1,6 @@
 import { load } from '../../../src/native.ts'
 import { type Bundles, CHECKS, type Place } from '../../api/checks.ts'
-import { ending, host } from './engine.ts'
+import { ending, furnish, host } from './engine.ts'
 
 // Every check of test/api/checks.ts, a line of JSON for each: its name, and what it gave or threw.
 
@@ -20,8 +20,7 @@ const bundles = Object.fromEntries(
 const labels = JSON.parse(String.fromCharCode(...new Uint8Array(host.files[names.length])))
 // JavaScriptCore on Linux has it; that of an app has not, nor has Hermes.
 Reflect.deleteProperty(globalThis, 'WebAssembly')
-/** What React Native puts into every engine, as far as dynedge asks for it. */
-Object.assign(globalThis, { performance: { now: host.now }, fetch: fetchFrom(bundles.small), URL: class {} })
+furnish({ fetch: fetchFrom(bundles.small) })
 const place: Place = { load, bundles, labels, address: 'https://example.com/small.safetensors' }
 
 async function all() {

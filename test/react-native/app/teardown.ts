@@ -1,9 +1,9 @@
 import { load } from '../../../src/native.ts'
-import { host } from './engine.ts'
+import { furnish, host } from './engine.ts'
 
 // The runtime ends while every thread is at work and more waits. `first` says what goes first.
 
-Object.assign(globalThis, { performance: { now: host.now } })
+furnish()
 const [bundle, first] = host.files.map((bytes) => new Uint8Array(bytes))
 const module = host.__turboModuleProxy('Dynedge')!
 
@@ -18,9 +18,13 @@ async function all() {
     for (let i = 0; i < 3; ++i) net.run({ data, height: 320, width: 320 }).then(never, never)
     net.profile().then(never, never)
   }
-  for (let i = 0; i < 20; ++i) module.instantiate(2 ** 25).digestLater(0, 2 ** 25).then(never, never)
+  for (let i = 0; i < 20; ++i)
+    module
+      .instantiate(2 ** 25)
+      .digestLater(0, 2 ** 25)
+      .then(never, never)
   host.print('under way')
   host.end(first.length ? 'runtime' : undefined)
 }
 
-all().catch((error) => host.print(`${error}\n${(error as Error).stack}`))
+all().catch((error) => host.print(`${error}`))

@@ -1,13 +1,13 @@
-import { load } from '../../../src/native.ts'
 import type { NativeNetwork } from '../../../src/native/network.ts'
-import { ending, host, sleep, type Told, toldOf } from './engine.ts'
+import { load } from '../../../src/native.ts'
+import { ending, furnish, host, sleep, type Told, toldOf } from './engine.ts'
 import { Controller } from './signal.ts'
 
 // Calls of a network that overlap, a line of JSON for each: what was tried, and what came of it.
 
 const bundle = new Uint8Array(host.files[0])
 Reflect.deleteProperty(globalThis, 'WebAssembly')
-Object.assign(globalThis, { performance: { now: host.now } })
+furnish()
 
 const tell = (what: string, told: unknown) => host.print(JSON.stringify({ what, told }))
 const told = async (what: string, call: () => unknown) => tell(what, await toldOf(call))
@@ -58,8 +58,14 @@ const PARTS: Record<string, () => Promise<void>> = {
     })
     tell('order', await Promise.all(both).then(() => order))
     const found = await Promise.all(both)
-    tell('own', found.map((one, index) => text(one) === text(alone[index])))
-    tell('codes', found.map(({ code }) => code ?? null))
+    tell(
+      'own',
+      found.map((one, index) => text(one) === text(alone[index])),
+    )
+    tell(
+      'codes',
+      found.map(({ code }) => code ?? null),
+    )
     tell('profile', (await profile).steps.length)
     const { ms } = await net.classifyFully(pictureOf(3))
     tell('ms', ms)
@@ -117,7 +123,10 @@ const PARTS: Record<string, () => Promise<void>> = {
     // Promises alone, no turn of the thread: nobody waits for the run.
     for (let i = 0; i < 20; ++i) await undefined
     tell('settled at once', settled)
-    tell('codes', (await Promise.all(all)).map(({ code }) => code ?? null))
+    tell(
+      'codes',
+      (await Promise.all(all)).map(({ code }) => code ?? null),
+    )
     for (const call of [() => net.run(LARGE), () => net.runSync(LARGE), () => net.profile(), () => net.describe()])
       await told('afterwards', call)
   },
@@ -131,11 +140,14 @@ const PARTS: Record<string, () => Promise<void>> = {
       net.dispose()
       codes.push((await toldOf(() => call)).code)
     }
-    tell('codes', [...new Set(codes)].map((code) => code ?? 'none'))
+    tell(
+      'codes',
+      [...new Set(codes)].map((code) => code ?? 'none'),
+    )
     tell('disposed', codes.filter((code) => code === 'disposed').length)
   },
 
-  async 'signals'() {
+  async signals() {
     const net = await opened([320, 320])
     const expected = text(await net.run(tensorOf(64, 64)))
     const [now, waiting, late] = [new Controller(), new Controller(), new Controller()]
@@ -151,7 +163,10 @@ const PARTS: Record<string, () => Promise<void>> = {
     tell('first', first.code)
     tell('second', second.code)
     tell('third', text(third.gave) === expected)
-    tell('listeners', [now, waiting, late].map(({ heard }) => heard))
+    tell(
+      'listeners',
+      [now, waiting, late].map(({ heard }) => heard),
+    )
     await told('before', () => net.run(LARGE, { signal: now.signal }))
     tell('last', text(await net.run(tensorOf(64, 64))) === expected)
     // After all of it, the end of a call is no end of the network.

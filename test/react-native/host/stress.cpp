@@ -170,6 +170,8 @@ void round(std::minstd_rand &random, bool stopEarly) {
         if (!one->instance || one->waits || one->disposed) break;
         if (state != State::Idle) fail("it is at work, and nobody started it");
         const auto kind = static_cast<Kind>(random() % 3);
+        // A picture of zeros: what a run leaves there is no picture.
+        std::memset(one->instance->pages()->data() + network.arenaAt, 0, network.arenaBytes);
         one->waits = true;
         one->cancelled = false;
         // Not the instance itself: who forgets it leaves it to its job.
