@@ -10,7 +10,7 @@
 namespace dynedge {
 
 bool Runner::start(std::shared_ptr<Task> task) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (stopped_) return false;
   if (threads_.size() < most_ && threads_.size() <= running_.size() + waiting_.size()) {
     try {
@@ -21,6 +21,8 @@ bool Runner::start(std::shared_ptr<Task> task) {
     }
   }
   waiting_.push_back(std::move(task));
+  // Who wakes finds the lock open.
+  lock.unlock();
   wake_.notify_one();
   return true;
 }

@@ -19,7 +19,7 @@ const sanitized = (name: string, flags: string) => ({
   folder: `jsc-host-${name}`,
   cmake: [
     '-DCMAKE_BUILD_TYPE=None',
-    ...['C', 'CXX'].map((language) => `-DCMAKE_${language}_FLAGS=-O1 -g1 ${flags}`),
+    ...['C', 'CXX'].map((language) => `-DCMAKE_${language}_FLAGS=-O1 -g1 -DNDEBUG ${flags}`),
     '-DDYNEDGE_MODULE_OPTIMIZATION=-O1',
   ],
 })

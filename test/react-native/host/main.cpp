@@ -44,8 +44,10 @@ class Loop : public facebook::react::CallInvoker {
   std::multimap<Clock::time_point, jsi::Function> timers;
 
   void invokeAsync(facebook::react::CallFunc &&call) noexcept override {
-    const std::lock_guard lock(mutex_);
-    calls_.push_back(std::move(call));
+    {
+      const std::lock_guard lock(mutex_);
+      calls_.push_back(std::move(call));
+    }
     wake_.notify_one();
   }
   void invokeSync(facebook::react::CallFunc &&) override { std::abort(); }
