@@ -22,7 +22,10 @@ export interface TensorInput {
 export interface RunOptions {
   /** Ends the call with the error `aborted`. */
   signal?: AbortSignal
-  /** The network may take the input for itself; to a worker it then goes uncopied, and the caller's own is empty afterwards. */
+  /**
+   * The network may take the input for itself: to a worker it then goes uncopied, and the caller's own is empty afterwards; in React Native it
+   * is not copied while the call waits for others.
+   */
   transfer?: boolean
 }
 
@@ -175,7 +178,7 @@ export interface Network {
   run(input: TensorInput, options?: RunOptions): Promise<Outputs>
   /**
    * As `run`, at once: for Node, workers, and pages that may wait.
-   * @throws DynedgeError as `run`, and `usage` for a network in a worker, which cannot be waited for
+   * @throws DynedgeError as `run`, and `usage` for a network in a worker, which cannot be waited for, and in React Native beside other calls
    */
   runSync(input: TensorInput): Outputs
   /**

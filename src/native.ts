@@ -19,12 +19,16 @@ const noWasm = async () => {
 const noThreads = async () => async () => ({ note: 'In React Native a network has one thread.' })
 
 /**
- * Loads a bundle from an http(s) URL, Blob, ArrayBuffer or Response. `cache` is without effect.
+ * Loads a bundle from an http(s) URL, Blob, ArrayBuffer or Response. `cache` is without effect. Pictures are computed on another thread than
+ * JavaScript's, but by `runSync`; calls of one network take turns.
  * @throws DynedgeError with a `code`: what was found, what was expected; `not-linked` where the app lacks the native part
  */
 export const load: Load = async (bundle, options = {}) => {
   if (options.worker)
-    throw new DynedgeError('usage', 'React Native has no workers: leave `worker` out of the options of load().')
+    throw new DynedgeError(
+      'usage',
+      'React Native has no workers, and calls run on another thread anyway: leave `worker` out of the options of load().',
+    )
   const opener = nativeOpener(TurboModuleRegistry.get('Dynedge'))
   const loadHere = loader({ opener, wasm: noWasm, threads: noThreads })
   return new NativeNetwork((await loadHere(await held(bundle), { ...options, cache: false })) as Network)

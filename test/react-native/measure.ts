@@ -3,8 +3,9 @@ import { integerBundle, seededBundle } from '../helpers/bundles.ts'
 import { temporary } from '../native/support.ts'
 import { builtHost, bundled, ran } from './host.ts'
 
-// npm run measure:react-native: for how long one classify() of Dy-mobile at 224 keeps JavaScript's thread, in JavaScriptCore. Medians of 40
-// calls, milliseconds: the longest time without a turn of a timer of 0 ms, and until the answer. docs/react-native.md
+// npm run measure:react-native: for how long one classify() of Dy-mobile at 224 keeps JavaScript's thread, in JavaScriptCore. Least and median
+// of 40 calls, milliseconds: until the call returns, the longest time without a turn of a timer of 0 ms, and until the answer; and what a call
+// of runLater(0, 0), which runs nothing, takes in microseconds. docs/react-native.md
 
 const folder = temporary()
 try {
