@@ -105,7 +105,7 @@ export async function bundled(script: string, folder: Folder): Promise<string> {
 }
 
 /** Lines that it prints. Throws when it ends with an error or by a signal. */
-export function ran(program: string, args: string[], { timeout = 50_000, env = {} } = {}): string[] {
+export function ran(program: string, args: string[], { timeout = 100_000, env = {} } = {}): string[] {
   const { status, signal, stdout, stderr } = spawnSync(program, args, {
     encoding: 'utf8',
     timeout,
