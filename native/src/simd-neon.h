@@ -23,7 +23,6 @@ BOTH(v128_u8x16_max, uint8x16_t, u8, vmaxq_u8(a, b))
 BOTH(v128_i32x4_dot_i16x8, int16x8_t, s16,
      vpaddq_s32(vmull_s16(vget_low_s16(a), vget_low_s16(b)), vmull_high_s16(a, b)))
 ONE(v128_i32x4_extadd_pairwise_i16x8, int16x8_t, s16, vpaddlq_s16(a))
-BOTH(v128_i16x8_q15mulr_sat, int16x8_t, s16, vqrdmulhq_s16(a, b))
 BOTH(v128_i16x8_narrow_i32x4, int32x4_t, s32, vqmovn_high_s32(vqmovn_s32(a), b))
 BOTH(v128_i8x16_narrow_i16x8, int16x8_t, s16, vqmovn_high_s16(vqmovn_s16(a), b))
 BOTH(v128_u8x16_narrow_i16x8, int16x8_t, s16, vqmovun_high_s16(vqmovun_s16(a), b))
@@ -44,6 +43,21 @@ BOTH(v128_i16x8_extmul_low_i8x16, int8x16_t, s8, vmull_s8(vget_low_s8(a), vget_l
 BOTH(v128_i16x8_extmul_high_i8x16, int8x16_t, s8, vmull_high_s8(a, b))
 BOTH(v128_i32x4_extmul_low_i16x8, int16x8_t, s16, vmull_s16(vget_low_s16(a), vget_low_s16(b)))
 BOTH(v128_i32x4_extmul_high_i16x8, int16x8_t, s16, vmull_high_s16(a, b))
+
+// Relaxed SIMD: activations, the second operand of a dot product, are 0 to 127. Without `sdot`, pairs fit int16.
+BOTH(v128_i16x8_relaxed_q15mulr_s, int16x8_t, s16, vqrdmulhq_s16(a, b))
+BOTH(v128_i16x8_relaxed_dot_i8x16_i7x16_s, int8x16_t, s8,
+     vpaddq_s16(vmull_s8(vget_low_s8(a), vget_low_s8(b)), vmull_high_s8(a, b)))
+ALWAYS_INLINE v128 v128_i32x4_relaxed_dot_i8x16_i7x16_add_s(v128 a, v128 b, v128 sum) {
+#ifdef __ARM_FEATURE_DOTPROD
+  return (v128)vdotq_s32(vreinterpretq_s32_s64(sum), vreinterpretq_s8_s64(a), vreinterpretq_s8_s64(b));
+#else
+  return (v128)vpadalq_s16(vreinterpretq_s32_s64(sum), vreinterpretq_s16_s64(v128_i16x8_relaxed_dot_i8x16_i7x16_s(a, b)));
+#endif
+}
+ALWAYS_INLINE v128 v128_f32x4_relaxed_madd(v128 a, v128 b, v128 sum) {
+  return (v128)vfmaq_f32(vreinterpretq_f32_s64(sum), vreinterpretq_f32_s64(a), vreinterpretq_f32_s64(b));
+}
 
 ALWAYS_INLINE u32 v128_i32x4_bitmask(v128 a) {
   const uint32x4_t signs = vshrq_n_u32(vreinterpretq_u32_s64(a), 31);

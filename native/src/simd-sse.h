@@ -20,10 +20,24 @@ BINARY(v128_u8x16_max, v_u8, _mm_max_epu8(M(a), M(b)))
 BINARY(v128_i32x4_dot_i16x8, v_s16, _mm_madd_epi16(M(a), M(b)))
 UNARY(v128_i32x4_extadd_pairwise_i16x8, v_s16, _mm_madd_epi16(M(a), _mm_set1_epi16(1)))
 
-/** pmulhrsw wraps where both are -32768, and nowhere else. */
-ALWAYS_INLINE v128 v128_i16x8_q15mulr_sat(v128 a, v128 b) {
-  const v_s16 product = (v_s16)_mm_mulhrs_epi16(M(a), M(b));
-  return (v128)(product ^ (product == (s16)-32768));
+// Relaxed SIMD: activations, the second operand of a dot product, are 0 to 127, and no factor is -32768.
+BINARY(v128_i16x8_relaxed_q15mulr_s, v_s16, _mm_mulhrs_epi16(M(a), M(b)))
+BINARY(v128_i16x8_relaxed_dot_i8x16_i7x16_s, v_s8, _mm_maddubs_epi16(M(b), M(a)))
+ALWAYS_INLINE v128 v128_i32x4_relaxed_dot_i8x16_i7x16_add_s(v128 a, v128 b, v128 sum) {
+#if defined(__AVX512VNNI__) && defined(__AVX512VL__)
+  return (v128)_mm_dpbusd_epi32(M(sum), M(b), M(a));
+#elif defined(__AVXVNNI__)
+  return (v128)_mm_dpbusd_avx_epi32(M(sum), M(b), M(a));
+#else
+  return (v128)_mm_add_epi32(M(sum), _mm_madd_epi16(_mm_maddubs_epi16(M(b), M(a)), _mm_set1_epi16(1)));
+#endif
+}
+ALWAYS_INLINE v128 v128_f32x4_relaxed_madd(v128 a, v128 b, v128 sum) {
+#ifdef __FMA__
+  return (v128)_mm_fmadd_ps(MF(a), MF(b), MF(sum));
+#else
+  return (v128)_mm_add_ps(_mm_mul_ps(MF(a), MF(b)), MF(sum));
+#endif
 }
 
 BINARY(v128_i16x8_narrow_i32x4, v_s32, _mm_packs_epi32(M(a), M(b)))

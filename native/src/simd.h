@@ -6,7 +6,7 @@
 
 #if defined(__SSE4_1__) && !defined(DYNEDGE_PLAIN_SIMD)
 #define DYNEDGE_SSE
-#include <smmintrin.h>
+#include <immintrin.h>
 #elif defined(__ARM_NEON) && defined(__aarch64__) && !defined(DYNEDGE_PLAIN_SIMD)
 #define DYNEDGE_NEON
 #include <arm_neon.h>

@@ -1,16 +1,16 @@
-// npm run build:native: build/simd.wasm -> native/generated/module.c and module.h.
+// npm run build:native: build/relaxed.wasm -> native/generated/module.c and module.h.
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { translate } from './translate.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
-const wasm = join(root, 'build', 'simd.wasm')
+const wasm = join(root, 'build', 'relaxed.wasm')
 const folder = join(root, 'native', 'generated')
 
-/** Writes the C of build/simd.wasm, where it is not there already. */
+/** Writes the C of build/relaxed.wasm, where it is not there already. */
 export function buildNative() {
-  if (!existsSync(wasm)) throw new Error('There is no build/simd.wasm; run npm run build first.')
+  if (!existsSync(wasm)) throw new Error('There is no build/relaxed.wasm; run npm run build first.')
   const { header, source } = translate(readFileSync(wasm), 'dynedge')
   mkdirSync(folder, { recursive: true })
   for (const [file, text] of [

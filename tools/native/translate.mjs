@@ -14,14 +14,43 @@ export function wabt(program, parameters) {
   execFileSync(process.execPath, [join(folder, 'node_modules', 'wabt', 'bin', program), ...parameters])
 }
 
+/** Operations of relaxed SIMD, which wasm2c refuses: what each takes, after its vectors gives one. native/src/simd.h has them. */
+const RELAXED = {
+  'f32x4.relaxed_madd': 3,
+  'i32x4.relaxed_dot_i8x16_i7x16_add_s': 3,
+  'i16x8.relaxed_dot_i8x16_i7x16_s': 2,
+  'i16x8.relaxed_q15mulr_s': 2,
+}
+
+/** The same module with calls of imported functions, `relaxed.<operation>`, in place of relaxed SIMD. */
+function withoutRelaxed(place) {
+  const [from, text, to] = ['relaxed.wasm', 'module.wat', 'module.wasm'].map((file) => join(place, file))
+  wabt('wasm2wat', [from, '--enable-relaxed-simd', '--generate-names', '-o', text])
+  const name = (operation) => operation.replace('.', '_')
+  const imports = Object.entries(RELAXED).map(
+    ([operation, vectors]) =>
+      `(import "relaxed" "${name(operation)}" (func $${name(operation)} (param${' v128'.repeat(vectors)}) (result v128)))`,
+  )
+  const module = readFileSync(text, 'utf8')
+    .replace('(module', `(module\n${imports.join('\n')}`)
+    .replaceAll(/\b\w+\.relaxed_\w+/g, (operation) => {
+      if (!RELAXED[operation])
+        throw new Error(`The module has ${operation}, which tools/native/translate.mjs does not know`)
+      return `call $${name(operation)}`
+    })
+  writeFileSync(text, module)
+  wabt('wat2wasm', [text, '-o', to])
+}
+
 /**
- * C of a module without imports, over native/src/wasm-rt.h: `{ header, source }`. Its functions are named w2c_<name>_...; equal modules give
+ * C of a module without imports of its own, over native/src/wasm-rt.h: `{ header, source }`. Its functions are named w2c_<name>_...; equal modules give
  * equal text.
  */
 export function translate(wasm, name) {
   const place = mkdtempSync(join(tmpdir(), 'dynedge-w2c-'))
   try {
-    writeFileSync(join(place, 'module.wasm'), wasm)
+    writeFileSync(join(place, 'relaxed.wasm'), wasm)
+    withoutRelaxed(place)
     wabt('wasm2c', [join(place, 'module.wasm'), '--module-name', name, '-o', join(place, 'module.c')])
     const [header, source] = ['module.h', 'module.c'].map((file) => readFileSync(join(place, file), 'utf8'))
     return { header: ownHeader(header, name), source: ownSource(source, name) }
@@ -34,7 +63,10 @@ const NOTE =
   '/* Made by npm run build:native, with wasm2c of wabt (https://github.com/WebAssembly/wabt, Apache-2.0). */\n'
 
 function ownHeader(text, name) {
-  const struct = between(text, `typedef struct w2c_${name} {`, `} w2c_${name};\n`)
+  const struct = between(text, `typedef struct w2c_${name} {`, `} w2c_${name};\n`).replace(
+    /^ *struct w2c_relaxed\b.*\n/m,
+    '',
+  )
   const functions = text.match(new RegExp(`^[\\w*]+ w2c_${name}_\\w+\\(.*\\);$`, 'gm')).join('\n')
   const guard = `DYNEDGE_MODULE_${name.toUpperCase()}_H`
   return `${NOTE}#ifndef ${guard}\n#define ${guard}\n#include "wasm-rt.h"\n\n${struct}\nvoid wasm2c_${name}_instantiate(w2c_${name}*);\n${functions}\n\n#endif\n`
@@ -54,9 +86,13 @@ function ownSource(text, name) {
   for (const [from, to] of [
     [`wasm_rt_func_type_t wasm2c_${name}_get_func_type(`, '\n}\n'],
     [`void wasm2c_${name}_free(`, '\n}\n'],
+    ['static void init_instance_import(', '\n}\n'],
   ])
     body = body.replace(between(body, from, to), '')
   body = body
+    .replace(', struct w2c_relaxed* w2c_relaxed_instance', '')
+    .replace(/^ *init_instance_import\(.*\n/m, '')
+    .replaceAll(/\bw2c_relaxed_(\w+)\(instance->w2c_relaxed_instance, /g, 'v128_$1(')
     .replaceAll('simde_wasm_v128_', 'v128_')
     .replaceAll('simde_wasm_', 'v128_')
     .replaceAll(/^ *FUNC_EPILOGUE;\n/gm, '')
@@ -70,7 +106,7 @@ function ownSource(text, name) {
     .join('')
     .replaceAll(/^ +/gm, '')
     .replaceAll(/\n{3,}/g, '\n\n')
-  const foreign = lines.match(/\b(simde_\w*|FUNC_\w+|wasm_rt_(?!memory_t)\w+|segue\w*)/)
+  const foreign = lines.match(/\b(simde_\w*|FUNC_\w+|wasm_rt_(?!memory_t)\w+|segue\w*|w2c_relaxed\w*)/)
   if (foreign) throw new Error(`The translation still has ${foreign[0]}, which native/src has not`)
   return `${NOTE}#include "module.h"\n\n${lines.trim()}\n`
 }
