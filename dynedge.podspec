@@ -16,7 +16,7 @@ Pod::Spec.new do |s|
                    "native/src/{exports,handle,instance,sha256}.{h,c}", "native/src/{simd*,wasm-rt}.h"
   # None of it for other pods to include: module.h and simd.h are names that others have too.
   s.private_header_files = "native/src/*.h", "native/generated/*.h", "native/react-native/Dynedge{Instance,Runner}.h"
-  # Fused multiply-adds round otherwise than WebAssembly: int8 results would differ.
+  # Where the module does not ask for them, fused multiply-adds would change int8 results.
   s.compiler_flags = "-ffp-contract=off -fno-math-errno -O3"
   s.pod_target_xcconfig = {
     "HEADER_SEARCH_PATHS" => '"$(PODS_TARGET_SRCROOT)/native/src" "$(PODS_TARGET_SRCROOT)/native/generated"',

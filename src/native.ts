@@ -19,7 +19,7 @@ const noWasm = async () => {
 const noThreads = async () => async () => ({ note: 'In React Native a network has one thread.' })
 
 /**
- * Loads a bundle from an http(s) URL, Blob, ArrayBuffer or Response. `cache` is without effect. Pictures are computed on another thread than
+ * Loads a bundle from an http(s) URL, Blob, ArrayBuffer or Response. `cache` and `variant` are without effect. Pictures are computed on another thread than
  * JavaScript's, but by `runSync`; calls of one network take turns.
  * @throws DynedgeError with a `code`: what was found, what was expected; `not-linked` where the app lacks the native part
  */
@@ -31,7 +31,9 @@ export const load: Load = async (bundle, options = {}) => {
     )
   const opener = nativeOpener(TurboModuleRegistry.get('Dynedge'))
   const loadHere = loader({ opener, wasm: noWasm, threads: noThreads })
-  return new NativeNetwork((await loadHere(await held(bundle), { ...options, cache: false })) as Network)
+  return new NativeNetwork(
+    (await loadHere(await held(bundle), { ...options, cache: false, variant: undefined })) as Network,
+  )
 }
 
 /** A Blob or Response of React Native's own, which have no streams, in bytes. */

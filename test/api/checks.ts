@@ -1,4 +1,4 @@
-import { DynedgeError, type Load, type Network, type TensorInput } from '../../src/index.ts'
+import { DynedgeError, type Load, type Network, type TensorInput, type Variant } from '../../src/index.ts'
 
 // What a network must do wherever it runs: in Node on WebAssembly (network.test.ts), on React Native's backend in a JavaScript engine that has
 // neither Node nor a test runner (test/react-native). Hence nothing is imported but the SDK.
@@ -24,6 +24,8 @@ export interface Place {
   load: Load
   bundles: Bundles
   labels: readonly string[]
+  /** Of the kernels when `simd` is asked for: React Native has one. */
+  variant: Variant
   /** Serves `small`; others are not found. */
   address: string
 }
@@ -132,7 +134,7 @@ export const CHECKS: Record<string, Check> = {
 
   async 'says what it is'(place) {
     const net = await small(place)
-    same([net.name, net.precision, net.variant, net.threads], ['dy-mobile', 'w8', 'simd', 1], 'properties')
+    same([net.name, net.precision, net.variant, net.threads], ['dy-mobile', 'w8', place.variant, 1], 'properties')
     same(net.labels, place.labels, 'labels')
     const { network, precision, classes, licence, memoryBytes, weightBytes, arenaBytes } = net.describe()
     same([network, precision, classes, licence], ['dy-mobile', 'w8', 10, null], 'description')

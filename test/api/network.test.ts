@@ -10,7 +10,13 @@ vi.stubGlobal('fetch', async (address: string) =>
     : new Response(bundles.small as BodyInit, { headers: { 'content-type': 'application/octet-stream' } }),
 )
 afterAll(() => vi.unstubAllGlobals())
-const place: Place = { load, bundles, labels: LABELS, address: 'https://example.com/small.safetensors' }
+const place: Place = {
+  load,
+  bundles,
+  labels: LABELS,
+  variant: 'simd',
+  address: 'https://example.com/small.safetensors',
+}
 
 test.each(Object.keys(CHECKS))('a network in Node: %s', async (name) => {
   const found = await CHECKS[name](place)

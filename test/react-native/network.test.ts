@@ -9,7 +9,13 @@ import { builtHost, bundled, ran } from './host.ts'
 
 const folder = temporary()
 const bundles = checkedBundles()
-const place: Place = { load, bundles, labels: LABELS, address: 'https://example.com/small.safetensors' }
+const place: Place = {
+  load,
+  bundles,
+  labels: LABELS,
+  variant: 'simd',
+  address: 'https://example.com/small.safetensors',
+}
 let lines: Record<string, { error?: string; exact?: number[]; near?: number[] }>
 
 beforeAll(async () => {
