@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
-import { openFile } from '../src/bundle/file-source.ts'
+import { openLocal } from '../src/bundle/file-source.ts'
 import { loader } from '../src/load.ts'
 import { prepareIn } from '../src/runtime/threads/node.ts'
 
 /** The SDK's `load` with the kernels of build/; scripts of threads are those of `npm run build`. */
 export const load = loader({
   wasm: async (binary) => new Uint8Array(await readFile(new URL(`../build/${binary}.wasm`, import.meta.url))),
-  readFile: openFile,
+  openOwn: openLocal,
   threads: async () => prepareIn(new URL('../dist/', import.meta.url)),
 })
 

@@ -68,7 +68,7 @@ export function loader(platform: Platform): Load {
     const variant = await chooseVariant(options.variant)
     const opening = prepare(platform, threads, variant)
     opening.catch(() => {})
-    const source = await openSource(bundle, { signal, readFile: platform.readFile, cache, integrity })
+    const source = await openSource(bundle, { signal, openOwn: platform.openOwn, cache, integrity })
     let backend: Backend | undefined
     try {
       const { header, rest } = await readHeader(source, { integrity })
@@ -87,9 +87,9 @@ export function loader(platform: Platform): Load {
         width,
         planning,
       )
-      const needed = places(0, plan.program.length, header.dataBytes, plan.arenaBytes).bytes
+      const bytes = places(0, plan.program.length, header.dataBytes, plan.arenaBytes).bytes
       const { opener, note, ...opened } = await opening
-        .then(async (ready) => ({ ...ready, ...(await ready.opener.open(needed)) }))
+        .then(async (ready) => ({ ...ready, ...(await ready.opener.open(bytes)) }))
         .catch(async (cause) => (await import('./runtime/cannot-run.ts')).refused(cause, DynedgeError))
       backend = opened.backend
       const at = places(opened.base, plan.program.length, header.dataBytes, plan.arenaBytes)

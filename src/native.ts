@@ -5,10 +5,14 @@
 import { TurboModuleRegistry } from 'react-native'
 import type { BundleInput } from './bundle/source.ts'
 import { DynedgeError } from './errors.ts'
-import { type Load, loader } from './load.ts'
-import { nativeOpener } from './native/module.ts'
+import type { Network } from './interface.ts'
+import { type LoadOptions, loader } from './load.ts'
+import { addressOf } from './native/asset.ts'
+import { linked, nativeOpener } from './native/module.ts'
 import { NativeNetwork } from './native/network.ts'
-import type { Network } from './network.ts'
+import { openerOf } from './native/open.ts'
+import { LoadProgress } from './native/progress.ts'
+import type { Network as HereNetwork } from './network.ts'
 
 export { bundleCache } from './cache/none.ts'
 export * from './index.ts'
@@ -19,35 +23,26 @@ const noWasm = async () => {
 const noThreads = async () => async () => ({ note: 'In React Native a network has one thread.' })
 
 /**
- * Loads a bundle from an http(s) URL, Blob, ArrayBuffer or Response. `cache` and `variant` are without effect. Pictures are computed on another thread than
- * JavaScript's, but by `runSync`; calls of one network take turns.
+ * Loads a bundle from an asset (the number that `require('./model.safetensors')` gives), path, URL, Blob, ArrayBuffer, Response or stream.
+ * `cache` and `variant` are without effect. Pictures are computed on another thread than JavaScript's, but by `runSync`; calls of one network
+ * take turns.
  * @throws DynedgeError with a `code`: what was found, what was expected; `not-linked` where the app lacks the native part
  */
-export const load: Load = async (bundle, options = {}) => {
+export async function load(bundle: BundleInput | number, options: LoadOptions = {}): Promise<Network> {
   if (options.worker)
     throw new DynedgeError(
       'usage',
       'React Native has no workers, and calls run on another thread anyway: leave `worker` out of the options of load().',
     )
-  const opener = nativeOpener(TurboModuleRegistry.get('Dynedge'))
-  const loadHere = loader({ opener, wasm: noWasm, threads: noThreads })
-  return new NativeNetwork(
-    (await loadHere(await held(bundle), { ...options, cache: false, variant: undefined })) as Network,
-  )
-}
-
-/** A Blob or Response of React Native's own, which have no streams, in bytes. */
-async function held(bundle: BundleInput): Promise<BundleInput> {
-  if (typeof bundle !== 'object' || bundle === null || ('body' in bundle && bundle.body)) return bundle
-  if ('status' in bundle && 'arrayBuffer' in bundle) {
-    if (!bundle.ok)
-      throw new DynedgeError(
-        bundle.status === 404 || bundle.status === 410 ? 'not-found' : 'network',
-        `${bundle.url || 'The response'}: the server answered ${bundle.status} ${bundle.statusText}`.trim(),
-      )
-    return bundle.arrayBuffer()
-  }
-  if (typeof Blob !== 'undefined' && bundle instanceof Blob && !('stream' in bundle))
-    return new Response(bundle as Blob).arrayBuffer()
-  return bundle
+  const native = linked(TurboModuleRegistry.get('Dynedge'))
+  const progress = options.onProgress && new LoadProgress(options.onProgress)
+  const loadHere = loader({
+    opener: nativeOpener(native),
+    wasm: noWasm,
+    threads: noThreads,
+    openOwn: openerOf(native, progress?.fetched),
+  })
+  const input = typeof bundle === 'number' ? addressOf(bundle, native) : bundle
+  const net = await loadHere(input, { ...options, onProgress: progress?.read, cache: false, variant: undefined })
+  return new NativeNetwork(net as HereNetwork)
 }

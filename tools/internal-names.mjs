@@ -6,7 +6,7 @@
 const WORDS =
   'Activation Axis Beside Bias Block Coefficients CoefficientsAt Columns Depth Factors Grain Group Holes In InAt InColumns InPixel InRow InRows InScale InZero Keeps Kept Kernel Lanes Out OutAt OutPixel OutRow OutScale OutZero Planar Ratio Rows Scales Side SideAt SideGroup SideMode SidePixel SideRow SideZero Stride Tolerance Top Units Weights'
 
-const BUNDLE = 'crc current dataStart leftover readFile tensors'
+const BUNDLE = 'crc current dataStart leftover openOwn tensors'
 const PLAN =
   'adapt arena bands by coefficientsAt convert draft fit floats globalPool keep keeps lanes last layouts maxPool offsets operands pictures placeCoefficients places planFor planTensor plans program scratch taps weavable weights words woven'
 const IMAGE =

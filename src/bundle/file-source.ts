@@ -1,11 +1,17 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { DynedgeError } from '../errors.ts'
-import type { Source } from './source.ts'
+import type { OpenOwn, Source } from './source.ts'
 
 const CHUNK_BYTES = 1 << 20
 
+/** Opens paths and file: addresses; what is for the web is not Node's own. */
+export const openLocal: OpenOwn = async (input) =>
+  (typeof input === 'string' || input instanceof URL) && !/^(https?|blob|data):/i.test(`${input}`)
+    ? openFile(input)
+    : undefined
+
 /**
- * Opens a file by path or file: address, for Node; `openSource` takes it as `readFile`.
+ * Opens a file by path or file: address, for Node.
  * @throws DynedgeError `not-found`, or `bad-input` for what cannot be read
  */
 export async function openFile(path: string | URL): Promise<Source> {

@@ -18,7 +18,7 @@ export async function openHeld(
     const response = input as Response
     const name = response.url || 'The response'
     accept(response, name)
-    // React Native's fetch has no streams.
+    // An empty one has no stream.
     if (!response.body) return fromBytes(new Uint8Array(await response.arrayBuffer()))
     return read(name, response.body, sizeOf(response), signal)
   }

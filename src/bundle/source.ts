@@ -18,7 +18,7 @@ export interface Source {
 }
 
 /**
- * Where a bundle is: an address (in Node also a path, a `file:` address), or whatever holds its bytes. What can be read only once, a stream or
+ * Where a bundle is: an address (in Node and React Native also a path, a `file:` address), or whatever holds its bytes. What can be read only once, a stream or
  * Response, is read to its end.
  */
 export type BundleInput =
@@ -30,12 +30,14 @@ export type BundleInput =
   | ReadableStream<Uint8Array>
   | Response
 
+/** @internal What a platform reads in a way of its own: files in Node, all addresses in React Native. Gives nothing for the rest. */
+export type OpenOwn = (input: BundleInput, signal?: AbortSignal) => Promise<Source | undefined>
+
 /** @internal */
 export interface SourceOptions {
   readonly signal?: AbortSignal
-  /** Opens paths and file: addresses; without it, every string is fetched. */
-  readonly readFile?: (path: string | URL) => Promise<Source>
-  /** Keeps what an http address has; not where there are files. */
+  readonly openOwn?: OpenOwn
+  /** Keeps what an http address has; not where `openOwn` is. */
   readonly cache?: boolean
   /** With `cache`: digests by which a kept bundle is found. */
   readonly integrity?: string
@@ -46,19 +48,19 @@ export interface SourceOptions {
  * @throws DynedgeError `not-found`, `network`, `bad-bundle` (an HTML page), `bad-input`, `aborted`
  */
 export async function openSource(input: BundleInput, options: SourceOptions = {}): Promise<Source> {
-  const { signal, readFile, cache, integrity } = options
+  const { signal, openOwn, cache, integrity } = options
   checkSignal(signal)
+  const own = await openOwn?.(input, signal)
+  if (own) return own
   if (typeof input === 'string' || input instanceof URL) {
-    const isWeb = /^(https?|blob|data):/i.test(`${input}`)
-    if (readFile && !isWeb) return readFile(input)
-    if (cache && !readFile) {
+    if (cache && !openOwn) {
       const { openCached } = await import('../cache/open.ts')
       const source = await openCached(input, integrity, signal, transport)
       if (source) return source
     }
     const response = await ask(input, { signal })
     accept(response, nameOf(input))
-    // React Native's fetch has no streams.
+    // An empty answer has no stream.
     if (response.body) return fromStream(nameOf(input), response.body, sizeOf(response), signal)
     input = await response.arrayBuffer()
   }
@@ -150,4 +152,5 @@ function fromStream(name: string, stream: ReadableStream<Uint8Array>, size?: num
   return { name, size, stream: read(), cancel }
 }
 
-const transport: Transport = { ask, accept, sizeOf, read: fromStream, Failure: DynedgeError }
+/** @internal */
+export const transport: Transport = { ask, accept, sizeOf, read: fromStream, Failure: DynedgeError }

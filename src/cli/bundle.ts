@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { crc32c } from '../bundle/checksum.ts'
-import { openFile } from '../bundle/file-source.ts'
+import { openLocal } from '../bundle/file-source.ts'
 import { type BundleHeader, checkFileSize } from '../bundle/header.ts'
 import { readHeader } from '../bundle/load.ts'
 import { openSource } from '../bundle/source.ts'
@@ -20,7 +20,7 @@ export interface OpenBundle {
  * the header's checks throw.
  */
 export async function openBundle(model: string): Promise<OpenBundle> {
-  const { header, rest } = await readHeader(await openSource(await modelAddress(model), { readFile: openFile }))
+  const { header, rest } = await readHeader(await openSource(await modelAddress(model), { openOwn: openLocal }))
   const data = new Uint8Array(header.dataBytes)
   let at = 0
   for await (const chunk of rest.stream) {

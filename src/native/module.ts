@@ -1,12 +1,18 @@
 import type { Backend, Later } from '../backend.ts'
 import { digesters } from '../bundle/integrity.ts'
-import { DynedgeError } from '../errors.ts'
+import { DynedgeError, type ErrorCode } from '../errors.ts'
 import { type Opener, outOfMemory } from '../runtime/module.ts'
 
-/** What native/react-native/DynedgeModule.h offers. */
+/** What native/react-native/DynedgeModule.h offers. Its methods throw, and reject with, Errors that have a `code` of ErrorCode. */
 export interface NativeModule {
-  /** A new instance with `bytes` bytes of memory, whole pages of 64 KiB. Throws an Error with a `code` of ErrorCode. */
+  /** A new instance with `bytes` bytes of memory, whole pages of 64 KiB. */
   instantiate(bytes: number): NativeInstance
+  /** A file by its absolute path, for one reader. */
+  openFile(path: string): Promise<NativeFile>
+  /** Bytes of base64 with padding. */
+  decodeBase64(text: string): ArrayBuffer
+  /** Of the app, on Android. */
+  packageName(): string
 }
 
 /** Until one of its promises is settled, `exports` throw `usage` and nobody touches the memory. */
@@ -15,13 +21,35 @@ export interface NativeInstance extends Pick<Backend, 'memory' | 'exports'>, Lat
   dispose(): void
 }
 
-/** Instances of the native part. Throws `not-linked` where the app has none. */
-export function nativeOpener(module: NativeModule | null | undefined): Opener {
+export interface NativeFile {
+  readonly size: number
+  /** Where `read` puts bytes. */
+  readonly buffer: ArrayBuffer
+  /** How many it has put to the beginning of `buffer`; 0 at the end of the file. */
+  read(): Promise<number>
+  /** Ends a read that is under way when it is done. May be called again. */
+  close(): void
+}
+
+/** The native part of the app. Throws `not-linked` where it has none. */
+export function linked(module: NativeModule | null | undefined): NativeModule {
   if (!module)
     throw new DynedgeError(
       'not-linked',
       'The native part of dynedge is not in this app: Expo Go cannot have it (make a development build), others need to be built again after installing (on iOS with pod install before). New Architecture only.',
     )
+  return module
+}
+
+/** @internal An error of the native part as one of ours; its message says what was wrong with `name`. */
+export function typed(name: string, cause: unknown): DynedgeError {
+  if (cause instanceof DynedgeError) return cause
+  const { code = 'bad-input', message } = cause as { code?: ErrorCode; message?: string }
+  return new DynedgeError(code, `${name.slice(0, 200)}: ${message ?? cause}`, { cause })
+}
+
+/** Instances of the native part. */
+export function nativeOpener(module: NativeModule): Opener {
   // The memory does not grow: how much of it the module needs for itself is asked once.
   let base = 0
   const openSync = (bytes: number) => {

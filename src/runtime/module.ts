@@ -16,8 +16,7 @@ export interface Platform {
   opener?: Opener
   /** Opens the way to threads, apart, so that a page with one does not load it. Missing where nobody may ask for more than one. */
   threads?: () => Promise<Prepare>
-  /** Opens a path; only where there are files. */
-  readFile?: (path: string | URL) => Promise<import('../bundle/source.ts').Source>
+  openOwn?: import('../bundle/source.ts').OpenOwn
 }
 
 /** An instance and the first byte of its memory that is the host's, 64-aligned. */

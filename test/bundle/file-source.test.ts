@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
-import { openFile } from '../../src/bundle/file-source.ts'
+import { openFile, openLocal } from '../../src/bundle/file-source.ts'
 import { openSource } from '../../src/bundle/source.ts'
 import { errorOf, randomBytes, randomFrom } from './support.ts'
 
@@ -21,7 +21,7 @@ describe('a file', () => {
     ['file: address', pathToFileURL(path).href],
     ['URL', pathToFileURL(path)],
   ])('is read by %s, in large chunks', async (_, where) => {
-    const { size, stream } = await openSource(where, { readFile: openFile })
+    const { size, stream } = await openSource(where, { openOwn: openLocal })
     expect(size).toBe(bytes.length)
     const parts: Uint8Array[] = []
     for await (const chunk of stream) parts.push(chunk.slice())

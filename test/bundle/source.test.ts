@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { openLocal } from '../../src/bundle/file-source.ts'
 import { type BundleInput, openSource, type SourceOptions } from '../../src/bundle/source.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import { chunked, errorOf, expectRefusedEarly, expectSameBytes, smallBundle } from './support.ts'
@@ -92,14 +93,24 @@ describe('bytes at hand', () => {
 })
 
 describe('strings and addresses', () => {
-  it('go to readFile, if there is one, unless they are for the web', async () => {
+  it('go to the platform first, and what it does not take is fetched', async () => {
     const { stream, cancel } = await openSource(bundle)
-    const readFile = vi.fn(async () => ({ name: 'file', stream, cancel }))
+    const openOwn = vi.fn(async (input: BundleInput) =>
+      `${input}`.startsWith('data:') ? undefined : { name: 'file', stream, cancel },
+    )
+    const { signal } = new AbortController()
+    for (const path of ['a.safetensors', new URL('file:///data/x')]) {
+      expect((await openSource(path, { openOwn, signal })).name).toBe('file')
+      expect(openOwn).toHaveBeenLastCalledWith(path, signal)
+    }
+    expect((await read('data:,text', { openOwn })).bytes).toEqual(new TextEncoder().encode('text'))
+  })
+
+  it('are a path in Node, unless they are for the web', async () => {
     for (const path of ['a.safetensors', 'C:\\models\\a', '/data/x', new URL('file:///data/x')])
-      await openSource(path, { readFile })
-    expect(readFile).toHaveBeenCalledTimes(4)
-    await read('data:,text', { readFile })
-    expect(readFile).toHaveBeenCalledTimes(4)
+      expect((await errorOf(openLocal(path))).code, `${path}`).toBe('not-found')
+    for (const other of ['data:,text', 'HTTPS://example.com/a', new URL('blob:x'), bundle, new Blob([])])
+      expect(await openLocal(other)).toBeUndefined()
   })
 })
 

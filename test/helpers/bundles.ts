@@ -1,4 +1,4 @@
-import { openFile } from '../../src/bundle/file-source.ts'
+import { openLocal } from '../../src/bundle/file-source.ts'
 import type { Graph } from '../../src/graph/graph.ts'
 import { seededState, seededUniform } from '../../src/graph/parameters.ts'
 import type { InputSpec } from '../../src/image/spec.ts'
@@ -53,7 +53,7 @@ export function smallBundle(precision: Precision = 'w8', options: NetworkOptions
 /** `load` of the sources under test, with the binaries of build/. */
 export const load: Load = loader({
   wasm: async (binary) => readWasm(binary) as BufferSource,
-  readFile: openFile,
+  openOwn: openLocal,
   threads: async () => prepareIn(new URL('../../dist/', import.meta.url)),
 })
 

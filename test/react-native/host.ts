@@ -1,9 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { build } from 'esbuild'
-import { takeTurn } from '../../tools/engines.mjs'
+import { createRequire } from 'node:module'
+import { basename, join } from 'node:path'
+import { build, type Plugin } from 'esbuild'
+import { install, takeTurn } from '../../tools/engines.mjs'
 import { buildNative } from '../../tools/native/build.mjs'
 import { type Folder, ROOT, require } from '../native/support.ts'
 
@@ -48,7 +49,7 @@ export function builtPrograms(kind = PLAIN): string {
   mkdirSync(folder, { recursive: true })
   const release = takeTurn(join(folder, '.building'))
   try {
-    const sources = unpacked(join(ROOT, 'build', `react-native-${REACT_NATIVE.version}`))
+    const sources = unpacked()
     buildNative()
     const options = [`-DREACT_NATIVE=${sources}`, ...kind.cmake]
     execFileSync('cmake', ['-S', join(HERE, 'host'), '-B', folder, ...options], { stdio: 'pipe' })
@@ -62,9 +63,11 @@ export function builtPrograms(kind = PLAIN): string {
   return folder
 }
 
-/** React Native's package without what it depends on: a few of its C++ files are all that is needed. */
-function unpacked(folder: string): string {
-  if (existsSync(folder)) return folder
+/** React Native's package without what it depends on: a few of its C++ files and scripts are all that is needed. */
+function unpacked(): string {
+  const folder = join(ROOT, 'build', `react-native-${REACT_NATIVE.version}`)
+  if (existsSync(join(folder, 'Libraries'))) return folder
+  rmSync(folder, { recursive: true, force: true })
   const taken = `${folder}.taken`
   rmSync(taken, { recursive: true, force: true })
   mkdirSync(taken, { recursive: true })
@@ -77,14 +80,43 @@ function unpacked(folder: string): string {
     .digest('base64')}`
   if (found !== REACT_NATIVE.integrity)
     throw new Error(`npm sent a ${name} of ${found}, expected ${REACT_NATIVE.integrity}`)
-  execFileSync('tar', ['xzf', name, 'package/ReactCommon'], { cwd: taken })
+  const parts = ['ReactCommon', 'Libraries', 'src'].map((part) => `package/${part}`)
+  execFileSync('tar', ['xzf', name, ...parts], { cwd: taken })
   renameSync(join(taken, 'package'), folder)
   rmSync(taken, { recursive: true })
   return folder
 }
 
-/** A script of this folder, with all that it imports, as an engine without modules and newer syntax than ES2020 takes it. */
-export async function bundled(script: string, folder: Folder): Promise<string> {
+/** Whose half of React Native's own scripts. */
+export type System = 'android' | 'ios'
+
+/** React Native's own scripts as `rn/...`, without their types. */
+function ownScripts(): Plugin {
+  const sources = unpacked()
+  install(HERE)
+  const strip: (code: string, options: { all: boolean }) => { toString(): string } = createRequire(
+    join(HERE, 'package.json'),
+  )('flow-remove-types')
+  return {
+    name: 'react-native',
+    setup(scripts) {
+      scripts.onResolve({ filter: /^rn\// }, ({ path, ...from }) =>
+        scripts.resolve(join(sources, path.slice(3)), { ...from, kind: from.kind }),
+      )
+      scripts.onLoad({ filter: /\.js$/ }, ({ path }) =>
+        path.startsWith(sources)
+          ? { contents: strip(readFileSync(path, 'utf8'), { all: true }).toString(), loader: 'js' }
+          : undefined,
+      )
+    },
+  }
+}
+
+/**
+ * A script of this folder, with all that it imports, as an engine without modules and newer syntax than ES2020 takes it. `react-native` is
+ * a stand-in, or, for a system, made of its own scripts.
+ */
+export async function bundled(script: string, folder: Folder, system?: System): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [join(HERE, script)],
     bundle: true,
@@ -94,14 +126,21 @@ export async function bundled(script: string, folder: Folder): Promise<string> {
     target: 'es2020',
     legalComments: 'none',
     alias: {
-      'react-native': join(HERE, 'app', 'react-native.ts'),
+      'react-native': join(HERE, 'app', system ? 'react-native-own.ts' : 'react-native.ts'),
       'wasm-feature-detect': join(ROOT, 'src', 'native', 'features.ts'),
     },
     inject: ['text-decoder.ts', 'base64.ts'].map((name) => join(ROOT, 'src', 'native', name)),
+    ...(system && {
+      plugins: [ownScripts()],
+      resolveExtensions: [`.${system}.js`, '.ts', '.js'],
+      nodePaths: [join(HERE, 'node_modules')],
+      mainFields: ['module', 'main'],
+      define: { __DEV__: 'false', global: 'globalThis', 'process.env.NODE_ENV': '"production"' },
+    }),
     // Where there is no WebAssembly, naming it would be an error at once.
     logLevel: 'silent',
   })
-  return folder.write(script.replace(/.*\//, '').replace('.ts', '.js'), outputFiles[0].contents)
+  return folder.write(`${basename(script, '.ts')}${system ?? ''}.js`, outputFiles[0].contents)
 }
 
 /** Lines that it prints. Throws when it ends with an error or by a signal. */

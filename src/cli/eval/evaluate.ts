@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { openFile } from '../../bundle/file-source.ts'
+import { openLocal } from '../../bundle/file-source.ts'
 import { readHeader } from '../../bundle/load.ts'
 import { openSource } from '../../bundle/source.ts'
 import { DynedgeError } from '../../errors.ts'
@@ -193,7 +193,7 @@ export function allSkipped(folder: string, skipped: Evaluation['skipped']): Dyne
 
 /** Reads the bundle of a classifier once, for all who load it. */
 export async function readBundle(model: string) {
-  const source = await openSource(await modelAddress(model), { readFile: openFile })
+  const source = await openSource(await modelAddress(model), { openOwn: openLocal })
   const chunks: Uint8Array[] = []
   for await (const chunk of source.stream) chunks.push(chunk.slice())
   const bytes = new Uint8Array(Buffer.concat(chunks))
