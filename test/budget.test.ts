@@ -97,6 +97,7 @@ test('lock files take packages from the registry that npm is set to', () => {
     'test/bundlers/package-lock.json',
     'tools/native/package-lock.json',
     'test/bundlers/next/package-lock.json',
+    'test/react-native/package-lock.json',
     'test/runtimes/package-lock.json',
     'tools/package/package-lock.json',
     'examples/folder-sorter/package-lock.json',

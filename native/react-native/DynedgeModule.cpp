@@ -8,9 +8,10 @@
 #include <thread>
 
 #include <jsi/jsi.h>
-#include <react/bridging/LongLivedObject.h>
 
+#include "DynedgeCalls.h"
 #include "DynedgeInstance.h"
+#include "DynedgeReading.h"
 #include "DynedgeRunner.h"
 
 namespace facebook::react {
@@ -22,36 +23,6 @@ constexpr double kMostBytes = 4294967296.0 - kPage;
 constexpr int kMostArguments = 8;
 /** Networks that compute at the same time, each on a thread of its own; others wait for one of these. */
 constexpr unsigned kMostThreads = 4;
-
-jsi::Value errorOf(jsi::Runtime &rt, const char *code, const std::string &message) {
-  auto error = rt.global()
-                   .getPropertyAsFunction(rt, "Error")
-                   .callAsConstructor(rt, jsi::String::createFromUtf8(rt, message))
-                   .asObject(rt);
-  error.setProperty(rt, "code", jsi::String::createFromAscii(rt, code));
-  return jsi::Value(rt, error);
-}
-
-[[noreturn]] void fail(jsi::Runtime &rt, const char *code, const std::string &message) {
-  throw jsi::JSError(rt, errorOf(rt, code, message));
-}
-
-/** What was passed, for messages. */
-std::string shown(jsi::Runtime &rt, const jsi::Value &value) {
-  if (value.isUndefined()) return "undefined";
-  if (value.isNull()) return "null";
-  if (value.isBool()) return value.getBool() ? "true" : "false";
-  if (value.isString()) return "a string";
-  if (value.isSymbol()) return "a symbol";
-  if (value.isBigInt()) return "a bigint";
-  if (value.isObject()) return value.getObject(rt).isFunction(rt) ? "a function" : "an object";
-  const double number = value.getNumber();
-  if (std::isnan(number)) return "NaN";
-  if (std::isinf(number)) return number > 0 ? "Infinity" : "-Infinity";
-  std::array<char, 32> text{};
-  snprintf(text.data(), text.size(), "%.17g", number);
-  return text.data();
-}
 
 class Memory : public jsi::MutableBuffer {
  public:
@@ -90,14 +61,6 @@ numberOf(jsi::Runtime &rt, const char *called, const jsi::Value &value, int posi
           (real ? "a finite float32." : "an integer from -2147483648 to 4294967295."));
 }
 
-void checkCount(jsi::Runtime &rt, const char *called, size_t count, size_t expected) {
-  if (count != expected)
-    fail(
-        rt,
-        "bad-input",
-        std::string(called) + " got " + std::to_string(count) + " arguments, expected " + std::to_string(expected) + ".");
-}
-
 void checkIdle(jsi::Runtime &rt, const dynedge::Instance &instance) {
   const auto state = instance.state();
   if (state == dynedge::Instance::State::Disposed)
@@ -118,20 +81,6 @@ call(jsi::Runtime &rt, dynedge::Instance &instance, const Export &called, const 
   return called.gives ? jsi::Value(result) : jsi::Value::undefined();
 }
 
-template <typename Body> void define(jsi::Runtime &rt, jsi::Object &on, const char *called, int arguments, Body body) {
-  const auto name = jsi::PropNameID::forAscii(rt, called);
-  on.setProperty(
-      rt,
-      name,
-      jsi::Function::createFromHostFunction(
-          rt,
-          name,
-          static_cast<unsigned int>(arguments),
-          [body = std::move(body)](jsi::Runtime &runtime, const jsi::Value &, const jsi::Value *given, size_t count) {
-            return jsi::Value(body(runtime, given, count));
-          }));
-}
-
 jsi::Object exportsOf(jsi::Runtime &rt, const std::shared_ptr<Shared> &shared) {
   jsi::Object exports(rt);
   Export found{};
@@ -141,14 +90,6 @@ jsi::Object exportsOf(jsi::Runtime &rt, const std::shared_ptr<Shared> &shared) {
     });
   return exports;
 }
-
-/** How to settle a promise. React Native drops it when the runtime ends, so other threads hold it weakly. */
-struct Answer : LongLivedObject {
-  const jsi::Function resolve, reject;
-
-  Answer(jsi::Runtime &rt, const jsi::Value &yes, const jsi::Value &no)
-      : LongLivedObject(rt), resolve(yes.asObject(rt).asFunction(rt)), reject(no.asObject(rt).asFunction(rt)) {}
-};
 
 /** Work with an instance on another thread, from its claim to the promise. */
 class Job : public dynedge::Task, public std::enable_shared_from_this<Job> {
@@ -215,18 +156,7 @@ class Job : public dynedge::Task, public std::enable_shared_from_this<Job> {
 /** Starts a job; a promise of what `give` makes of how it ended. */
 jsi::Value later(jsi::Runtime &rt, const Shared &shared, Job::Work work, Job::Give give) {
   std::shared_ptr<Answer> answer;
-  auto promise = rt.global().getPropertyAsFunction(rt, "Promise").callAsConstructor(
-      rt,
-      jsi::Function::createFromHostFunction(
-          rt,
-          jsi::PropNameID::forAscii(rt, "executor"),
-          2,
-          [&answer](jsi::Runtime &runtime, const jsi::Value &, const jsi::Value *given, size_t) {
-            answer = std::make_shared<Answer>(runtime, given[0], given[1]);
-            return jsi::Value::undefined();
-          }));
-  if (!answer) fail(rt, "unsupported-engine", "Promise does not call what it is made with, as it has to at once.");
-  LongLivedObjectCollection::get(rt).add(answer);
+  auto promise = promised(rt, answer);
   if (shared.runner->start(std::make_shared<Job>(shared, answer, std::move(work), give))) return promise;
   answer->allowRelease();
   fail(rt, "out-of-memory", "No thread could be started.");

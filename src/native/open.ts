@@ -44,12 +44,12 @@ async function openResponse(response: Response, native: NativeModule, signal?: A
   const name = response.url || 'The response'
   accept(response, name)
   if (response.body) return read(name, response.body, sizeOf(response), signal)
-  // Of bytes that JavaScript has, React Native makes no Blob; asking for one uses a Response up all the same.
+  // Of bytes that JavaScript has, React Native makes no Blob; asking for one uses the Response up all the same.
+  const spare = response.clone()
   const blob = await Promise.resolve()
-    .then(() => response.clone().blob())
+    .then(() => response.blob())
     .catch(() => undefined)
-  if (blob) return openBlob(name, blob, native, signal)
-  return openHeld(await response.arrayBuffer(), signal, transport)
+  return blob ? openBlob(name, blob, native, signal) : openHeld(await spare.arrayBuffer(), signal, transport)
 }
 
 /** By shape: classes of polyfills do not always say their names. */

@@ -100,10 +100,16 @@ native/generated/module.c
 native/generated/module.h
 native/include/dynedge.h
 native/react-native/CMakeLists.txt
+native/react-native/DynedgeCalls.cpp
+native/react-native/DynedgeCalls.h
+native/react-native/DynedgeFile.cpp
+native/react-native/DynedgeFile.h
 native/react-native/DynedgeInstance.cpp
 native/react-native/DynedgeInstance.h
 native/react-native/DynedgeModule.cpp
 native/react-native/DynedgeModule.h
+native/react-native/DynedgeReading.cpp
+native/react-native/DynedgeReading.h
 native/react-native/DynedgeRunner.cpp
 native/react-native/DynedgeRunner.h
 native/react-native/OnLoad.mm
