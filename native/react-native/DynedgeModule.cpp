@@ -23,6 +23,8 @@ constexpr double kMostBytes = 4294967296.0 - kPage;
 constexpr int kMostArguments = 8;
 /** Networks that compute at the same time, each on a thread of its own; others wait for one of these. */
 constexpr unsigned kMostThreads = 4;
+/** Of their own: files are not read later because networks compute. */
+constexpr size_t kReadingThreads = 2;
 
 class Memory : public jsi::MutableBuffer {
  public:
@@ -254,10 +256,25 @@ jsi::Value DynedgeModule::instantiate(jsi::Runtime &rt, TurboModule &module, con
 
 DynedgeModule::DynedgeModule(std::shared_ptr<CallInvoker> jsInvoker)
     : TurboModule(kModuleName, std::move(jsInvoker)),
-      runner_(std::make_shared<dynedge::Runner>(std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreads))) {
+      runner_(std::make_shared<dynedge::Runner>(std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreads))),
+      reader_(std::make_shared<dynedge::Runner>(kReadingThreads)) {
   methodMap_["instantiate"] = MethodMetadata{1, instantiate};
+  methodMap_["openFile"] = MethodMetadata{
+      1, [](jsi::Runtime &rt, TurboModule &module, const jsi::Value *given, size_t count) {
+        auto &self = static_cast<DynedgeModule &>(module);
+        return openFile(rt, self.reader_, self.jsInvoker_, given, count);
+      }};
+  methodMap_["decodeBase64"] = MethodMetadata{
+      1, [](jsi::Runtime &rt, TurboModule &, const jsi::Value *given, size_t count) {
+        return decodeBase64(rt, given, count);
+      }};
+  methodMap_["packageName"] = MethodMetadata{
+      0, [](jsi::Runtime &rt, TurboModule &, const jsi::Value *, size_t count) { return packageName(rt, count); }};
 }
 
-DynedgeModule::~DynedgeModule() { runner_->stop(); }
+DynedgeModule::~DynedgeModule() {
+  runner_->stop();
+  reader_->stop();
+}
 
 } // namespace facebook::react

@@ -24,6 +24,8 @@ namespace facebook::react {
  *
  * One of the promises at a time; until it is settled, `exports` refuse with `usage`, and JavaScript does not touch the memory. Wrong
  * arguments, traps and calls of what was disposed of throw Errors with a `code` of dynedge's; the instance stays usable.
+ *
+ * `openFile`, `decodeBase64` and `packageName`, by which bundles are read: DynedgeReading.h.
  */
 class DynedgeModule : public TurboModule {
  public:
@@ -37,6 +39,7 @@ class DynedgeModule : public TurboModule {
   static jsi::Value instantiate(jsi::Runtime &rt, TurboModule &module, const jsi::Value *given, size_t count);
 
   const std::shared_ptr<dynedge::Runner> runner_;
+  const std::shared_ptr<dynedge::Runner> reader_;
 };
 
 } // namespace facebook::react

@@ -16,12 +16,16 @@ namespace {
 /** What JavaScript gets at a time: a file of any size is read through as much memory. */
 constexpr size_t kChunk = 1 << 20;
 
-struct Bytes : jsi::MutableBuffer {
-  std::vector<uint8_t> bytes;
+/** Never without an address, which an engine takes for a buffer that was given away. */
+class Bytes : public jsi::MutableBuffer {
+ public:
+  explicit Bytes(size_t count) : bytes_(std::max<size_t>(count, 1)), size_(count) {}
+  size_t size() const override { return size_; }
+  uint8_t *data() override { return bytes_.data(); }
 
-  explicit Bytes(size_t count) : bytes(count) {}
-  size_t size() const override { return bytes.size(); }
-  uint8_t *data() override { return bytes.data(); }
+ private:
+  std::vector<uint8_t> bytes_;
+  const size_t size_;
 };
 
 /** Where work is done, and where its promises are settled. */
@@ -45,6 +49,8 @@ class Job : public dynedge::Task, public std::enable_shared_from_this<Job> {
     } catch (const std::exception &) {
       fault_ = {"out-of-memory", "there was no memory to read it"};
     }
+    // What it holds is JavaScript's to close when it hears of this.
+    work_ = nullptr;
     try {
       if (const auto invoker = invoker_.lock())
         invoker->invokeAsync([self = shared_from_this()](jsi::Runtime &rt) { self->settle(rt); });
@@ -72,7 +78,7 @@ class Job : public dynedge::Task, public std::enable_shared_from_this<Job> {
 
   const std::weak_ptr<CallInvoker> invoker_;
   const std::weak_ptr<Answer> answer_;
-  const Work work_;
+  Work work_;
   const Give give_;
   dynedge::Fault fault_;
 };
@@ -152,6 +158,7 @@ jsi::Value openFile(
       [reader, path](dynedge::Fault &fault) {
         reader->file = dynedge::File::open(path, fault);
         if (!reader->file) return;
+        // One byte more than an empty file has shows that it is still empty.
         const uint64_t size = std::max<uint64_t>(reader->file->size(), 1);
         reader->chunk = std::make_shared<Bytes>(static_cast<size_t>(std::min<uint64_t>(size, kChunk)));
       },

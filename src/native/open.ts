@@ -32,7 +32,7 @@ async function openAddress(
   if (!scheme)
     throw new DynedgeError(
       'bad-input',
-      `${address.slice(0, 200)} is a relative path, which means nothing in an app: expected an address, a path from / on, or require('./model.safetensors').`,
+      `"${address.slice(0, 200)}" is a relative path, which means nothing in an app: expected an address, a path from / on, or require('./model.safetensors').`,
     )
   // Of an app that has brought another fetch.
   const streams = typeof Response !== 'undefined' && 'body' in Response.prototype

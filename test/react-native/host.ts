@@ -100,9 +100,11 @@ function ownScripts(): Plugin {
   return {
     name: 'react-native',
     setup(scripts) {
-      scripts.onResolve({ filter: /^rn\// }, ({ path, ...from }) =>
-        scripts.resolve(join(sources, path.slice(3)), { ...from, kind: from.kind }),
-      )
+      scripts.onResolve({ filter: /^rn\// }, async ({ path, ...from }) => ({
+        ...(await scripts.resolve(join(sources, path.slice(3)), { ...from, kind: from.kind })),
+        // They lie in this package, which says of itself that it has none.
+        sideEffects: true,
+      }))
       scripts.onLoad({ filter: /\.js$/ }, ({ path }) =>
         path.startsWith(sources)
           ? { contents: strip(readFileSync(path, 'utf8'), { all: true }).toString(), loader: 'js' }

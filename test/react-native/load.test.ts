@@ -60,7 +60,7 @@ class Told {
     }
     if (!assetsOnly) execFileSync('mkfifo', [paths.pipe])
     const config = folder.write(`${system}.json`, JSON.stringify({ scriptURL, assetsOnly, paths }))
-    this.lines = ran(host, scripts[system], [config, paths.bundle, folder.write('other', other)]).map((text) =>
+    this.lines = ran(host, [scripts[system], config, paths.bundle, folder.write('other', other)]).map((text) =>
       JSON.parse(text),
     )
   }

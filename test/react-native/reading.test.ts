@@ -2,14 +2,11 @@ import { dirname } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { randomBytes, randomFrom } from '../bundle/support.ts'
 import { temporary } from '../native/support.ts'
+import type { Told } from './app/engine.ts'
 import { builtHost, bundled, ran } from './host.ts'
 
-interface Line {
+interface Line extends Told {
   what: string
-  gave?: unknown
-  code?: string
-  message?: string
-  isError?: boolean
 }
 
 const folder = temporary()
@@ -27,14 +24,14 @@ beforeAll(async () => {
 
 afterAll(() => folder.clean())
 
-// React Native's modules go before its runtime or after it.
-describe.each(['modules', 'runtime'])('the end of an app: first the %s', (first) => {
+// The module goes before React Native's runtime or after it.
+describe.each(['module', 'runtime'])('the end of an app: first the %s', (first) => {
   let lines: Line[]
   const line = (what: string) => lines.find((found) => found.what === what)!
 
   beforeAll(() => {
     const given = folder.write(`${first}.json`, JSON.stringify([path, `${path}.not`, dirname(path), first]))
-    lines = ran(host, script, [given, path]).map((text) => JSON.parse(text))
+    lines = ran(host, [script, given, path]).map((text) => JSON.parse(text))
   })
 
   test('every wrong argument is refused with a code and a message', () => {

@@ -5,6 +5,10 @@ export interface Host {
   now(): number
   /** Bytes of the files of the command line. */
   files: ArrayBuffer[]
+  /** Makes a file so many bytes long. */
+  truncate(path: string, bytes: number): void
+  /** How many files and the like the program has open. */
+  openDescriptors(): number
   setTimeout(body: () => void, ms: number): void
   /** Ends the program when what runs has returned: the module goes with the runtime, or after it. */
   end(first?: 'runtime'): void

@@ -1,7 +1,7 @@
 import type { DynedgeError, LoadOptions, Network, Progress } from '../../../src/index.ts'
 import { load } from '../../../src/native.ts'
 import { base64 } from './base64.ts'
-import { host } from './engine.ts'
+import { ending, host } from './engine.ts'
 import { phone } from './phone.ts'
 import { AssetRegistry, Image } from './react-native-own.ts'
 
@@ -15,7 +15,9 @@ interface Config {
 }
 
 /** The first file of the command line; the others are bundles. */
-const { scriptURL, assetsOnly, paths }: Config = JSON.parse(String.fromCharCode(...new Uint8Array(host.files[0])))
+const { scriptURL, assetsOnly, paths }: Config = JSON.parse(
+  new TextDecoder().decode(new Uint8Array(host.files[0])),
+)
 phone.scriptURL = scriptURL
 const bundle = new Uint8Array(host.files[1])
 const other = new Uint8Array(host.files[2])
@@ -329,10 +331,4 @@ async function all() {
   await polyfills()
 }
 
-all().then(
-  () => host.end(),
-  (error) => {
-    host.print(`${error}\n${error.stack}`)
-    host.end()
-  },
-)
+ending(all())

@@ -1,5 +1,5 @@
 import { base64 } from './base64.ts'
-import { host } from './engine.ts'
+import { host, sleep } from './engine.ts'
 
 // What a phone offers React Native's own scripts: modules that do what its Kotlin and Objective-C do (0.88.1: NetworkingModule.kt,
 // BlobModule.kt, FileReaderModule.kt, RCTNetworking.mm, RCTBlobManager.mm), with answers that a script has written down instead of a network.
@@ -87,7 +87,7 @@ async function request(id: number, url: string, responseType: string, tellsProgr
   phone.asked.push(url)
   const tell = (event: string, ...body: unknown[]) => emitter.emit!(event, [id, ...body])
   const gone = () => phone.aborted.includes(`${id}`)
-  const pause = () => new Promise<void>((next) => host.setTimeout(next, 0))
+  const pause = () => sleep(0)
   await pause()
   const answer = phone.answers.get(url)
   const fail = (message: string, timedOut?: boolean) => tell('didCompleteNetworkResponse', message, timedOut)

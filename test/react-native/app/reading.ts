@@ -1,23 +1,16 @@
 import type { NativeFile } from '../../../src/native/module.ts'
 import { base64 } from './base64.ts'
-import { host } from './engine.ts'
+import { host, toldOf } from './engine.ts'
 
 // The methods of the module that read, with right and wrong arguments, a line of JSON for each: what was called, and what came of it.
 
 const native = host.__turboModuleProxy('Dynedge')!
 type Call = (...args: unknown[]) => unknown
 const methods = native as unknown as Record<'openFile' | 'decodeBase64' | 'packageName', Call>
-const [path, missing, folder, ending]: string[] = JSON.parse(String.fromCharCode(...new Uint8Array(host.files[0])))
+const [path, missing, folder, first]: string[] = JSON.parse(String.fromCharCode(...new Uint8Array(host.files[0])))
 const expected = new Uint8Array(host.files[1])
 
-async function tell(what: string, call: () => unknown): Promise<void> {
-  try {
-    host.print(JSON.stringify({ what, gave: (await call()) ?? null }))
-  } catch (error) {
-    const { code, message } = error as { code?: string; message: string }
-    host.print(JSON.stringify({ what, code, message, isError: error instanceof Error }))
-  }
-}
+const tell = async (what: string, call: () => unknown) => host.print(JSON.stringify({ what, ...(await toldOf(call)) }))
 
 const WRONG: [string, unknown][] = [
   ['nothing', undefined],
@@ -140,6 +133,7 @@ async function every() {
   const file = await native.openFile(path)
   file.read()
   native.openFile(path)
-  host.end(ending as 'modules' | 'runtime')
+  if (first === 'runtime') host.end(first)
+  else host.end()
 }
 every()

@@ -1,9 +1,10 @@
 // Runs JavaScript as React Native would: host BUNDLE.js [FILE ...]. What a script may use: print(text), now() in ms, files (their bytes, as
-// ArrayBuffers, in the order given), setTimeout(body, ms), __turboModuleProxy(name), and end(first), which it has to call: the module goes
+// ArrayBuffers, in the order given), truncate(path, bytes), openDescriptors(), setTimeout(body, ms), __turboModuleProxy(name), and end(first), which it has to call: the module goes
 // then with the runtime, or after it where `first` is 'runtime'. Ends with 1 for an uncaught error.
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -99,6 +100,14 @@ void run(int count, char **paths) {
     return jsi::Value(std::chrono::duration<double, std::milli>(time).count());
   });
   const std::weak_ptr held(module);
+  define(rt, "truncate", [](jsi::Runtime &r, const jsi::Value &, const jsi::Value *given, size_t) {
+    std::filesystem::resize_file(given[0].toString(r).utf8(r), static_cast<uintmax_t>(given[1].asNumber()));
+    return jsi::Value::undefined();
+  });
+  define(rt, "openDescriptors", [](jsi::Runtime &, const jsi::Value &, const jsi::Value *, size_t) {
+    const auto entries = std::filesystem::directory_iterator("/proc/self/fd");
+    return jsi::Value(static_cast<double>(std::distance(begin(entries), end(entries))));
+  });
   define(rt, "__turboModuleProxy", [held](jsi::Runtime &r, const jsi::Value &, const jsi::Value *given, size_t) {
     if (given[0].toString(r).utf8(r) != facebook::react::DynedgeModule::kModuleName) return jsi::Value::null();
     return jsi::Value(r, jsi::Object::createFromHostObject(r, held.lock()));
