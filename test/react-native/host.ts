@@ -114,11 +114,19 @@ function ownScripts(): Plugin {
   }
 }
 
+/** The package's script instead of its sources. */
+export const BUILT: Plugin = {
+  name: 'built',
+  setup(scripts) {
+    scripts.onResolve({ filter: /\/src\/(native|index)\.ts$/ }, () => ({ path: join(ROOT, 'dist', 'native.js') }))
+  },
+}
+
 /**
  * A script of this folder, with all that it imports, as an engine without modules and newer syntax than ES2020 takes it. `react-native` is
  * a stand-in, or, for a system, made of its own scripts.
  */
-export async function bundled(script: string, folder: Folder, system?: System): Promise<string> {
+export async function bundled(script: string, folder: Folder, system?: System, ...plugins: Plugin[]): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [join(HERE, script)],
     bundle: true,
@@ -133,7 +141,7 @@ export async function bundled(script: string, folder: Folder, system?: System): 
     },
     inject: ['text-decoder.ts', 'base64.ts'].map((name) => join(ROOT, 'src', 'native', name)),
     ...(system && {
-      plugins: [ownScripts()],
+      plugins: [...plugins, ownScripts()],
       resolveExtensions: [`.${system}.js`, '.ts', '.js'],
       nodePaths: [join(HERE, 'node_modules')],
       mainFields: ['module', 'main'],

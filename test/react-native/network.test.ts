@@ -3,9 +3,10 @@ import { checkedBundles } from '../api/bundles.ts'
 import { CHECKS, type Place } from '../api/checks.ts'
 import { LABELS, load } from '../helpers/bundles.ts'
 import { temporary } from '../native/support.ts'
-import { builtHost, bundled, ran } from './host.ts'
+import { BUILT, builtHost, bundled, ran } from './host.ts'
 
-// The same checks as in Node, in an engine without WebAssembly, on the C that the kernels are translated to.
+// The same checks as in Node, on what `npm run build` makes for React Native, in an engine without WebAssembly, on the C that the kernels are
+// translated to.
 
 const folder = temporary()
 const bundles = checkedBundles()
@@ -20,7 +21,7 @@ let lines: Record<string, { error?: string; exact?: number[]; near?: number[] }>
 
 beforeAll(async () => {
   const host = builtHost()
-  const script = await bundled('app/network.ts', folder)
+  const script = await bundled('app/network.ts', folder, 'android', BUILT)
   const { small, seven, headless, damaged, forged, int8 } = bundles
   const files = Object.entries({ small, seven, headless, damaged, forged, int8, labels: JSON.stringify(LABELS) })
   const printed = ran(host, [script, ...files.map(([name, data]) => folder.write(name, data))])

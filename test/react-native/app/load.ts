@@ -15,9 +15,7 @@ interface Config {
 }
 
 /** The first file of the command line; the others are bundles. */
-const { scriptURL, assetsOnly, paths }: Config = JSON.parse(
-  new TextDecoder().decode(new Uint8Array(host.files[0])),
-)
+const { scriptURL, assetsOnly, paths }: Config = JSON.parse(new TextDecoder().decode(new Uint8Array(host.files[0])))
 phone.scriptURL = scriptURL
 const bundle = new Uint8Array(host.files[1])
 const other = new Uint8Array(host.files[2])
@@ -322,6 +320,8 @@ async function streams() {
 }
 
 async function all() {
+  // React Native makes a Blob when it first does, to see whether it can.
+  new Response()
   await assets()
   if (assetsOnly) return
   await files()

@@ -1,17 +1,10 @@
+import { phone } from './phone.ts'
+import './react-native-own.ts'
 import { load } from '../../../src/native.ts'
 import { type Bundles, CHECKS, type Place } from '../../api/checks.ts'
-import { ending, furnish, host } from './engine.ts'
+import { ending, host } from './engine.ts'
 
 // Every check of test/api/checks.ts, a line of JSON for each: its name, and what it gave or threw.
-
-/** Bytes of `served` for addresses, as React Native's fetch gives them: without streams. */
-function fetchFrom(served: Uint8Array) {
-  return async (address: string) => {
-    const status = address.endsWith('.not') ? 404 : 200
-    const headers = { get: (name: string) => (name === 'content-type' ? 'application/octet-stream' : null) }
-    return { ok: status === 200, status, statusText: '', headers, arrayBuffer: async () => served.slice().buffer }
-  }
-}
 
 const names = ['small', 'seven', 'headless', 'damaged', 'forged', 'int8'] as const
 const bundles = Object.fromEntries(
@@ -20,8 +13,10 @@ const bundles = Object.fromEntries(
 const labels = JSON.parse(String.fromCharCode(...new Uint8Array(host.files[names.length])))
 // JavaScriptCore on Linux has it; that of an app has not, nor has Hermes.
 Reflect.deleteProperty(globalThis, 'WebAssembly')
-furnish({ fetch: fetchFrom(bundles.small) })
-const place: Place = { load, bundles, labels, variant: 'relaxed', address: 'https://example.com/small.safetensors' }
+const address = 'https://example.com/small.safetensors'
+phone.answers.set(address, { bytes: bundles.small })
+phone.answers.set(`${address}.not`, { bytes: new Uint8Array(0), status: 404 })
+const place: Place = { load, bundles, labels, variant: 'relaxed', address }
 
 async function all() {
   for (const [name, check] of Object.entries(CHECKS)) {
