@@ -13,7 +13,7 @@ const noThreads = async () => async () => ({})
 const none = async () => {
   throw new Error('There is no WebAssembly.')
 }
-const module = host.__turboModuleProxy('Dynedge')
+const module = host.__turboModuleProxy('Dynedge')!
 const loadHere: Load = loader({ opener: nativeOpener(module), wasm: none, threads: noThreads })
 const PICTURES: [string, { data: Uint8Array; width: number; height: number }][] = [
   [640, 480, 3],
