@@ -33,6 +33,13 @@ for (const image of [video, new OffscreenCanvas(1, 1), new ImageData(1, 1), docu
 const plain: Plain = 'also what pages have'
 export { plain }
 `
+const APP = `${SHARED}const own = await load(require('./model.safetensors'), { signal: new AbortController().signal })
+const asset: number = 5
+await load(asset)
+const plain: Plain = 'also what pages have'
+declare function require(path: string): number
+export { own, plain }
+`
 /** What each must refuse, so that nothing is taken for any type. */
 const WRONG =
   "import { load } from 'dynedge'\nexport const [{ label }] = await (await load('')).classify('photo.jpg')\n"
@@ -75,6 +82,15 @@ const CONSUMERS: Record<string, Consumer> = {
     moduleResolution: 'bundler',
     customConditions: ['browser'],
     lib: ['es2022', 'dom', 'dom.iterable'],
+    types: [],
+  },
+  // Its own types declare what of a page it has.
+  'React Native, bundler': {
+    source: APP,
+    module: 'esnext',
+    moduleResolution: 'bundler',
+    customConditions: ['react-native'],
+    lib: ['es2022', 'dom'],
     types: [],
   },
 }

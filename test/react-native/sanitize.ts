@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { checkedBundles } from '../api/bundles.ts'
 import { LABELS, smallBundle } from '../helpers/bundles.ts'
 import { ROOT, temporary } from '../native/support.ts'
-import { builtPrograms, bundled, ran, SANITIZED } from './host.ts'
+import { builtPrograms, bundled, ran, SANITIZED, type System } from './host.ts'
 import { stressFile } from './stress.ts'
 
 // npm run sanitize:native: React Native's module under AddressSanitizer with UndefinedBehaviorSanitizer, and under ThreadSanitizer. `--write`
@@ -22,13 +22,19 @@ try {
   const { small, seven, headless, damaged, forged, int8 } = checkedBundles()
   const checked = Object.entries({ small, seven, headless, damaged, forged, int8, labels: JSON.stringify(LABELS) })
   const bundle = folder.write('bundle', smallBundle())
-  const scripts: [string, string[]][] = [
+  const reading = (first: string) => {
+    const paths = [bundle, folder.at('missing'), folder.at(''), first]
+    return [folder.write(`reading-${first}`, JSON.stringify(paths)), bundle]
+  }
+  const scripts: [string, string[], System?][] = [
     ['module', []],
     ['later', []],
     ['turns', [bundle]],
     ['teardown', [bundle, folder.write('module', '')]],
     ['teardown', [bundle, folder.write('runtime', '1')]],
-    ['network', checked.map(([name, data]) => folder.write(name, data))],
+    ['reading', reading('module')],
+    ['reading', reading('runtime')],
+    ['network', checked.map(([name, data]) => folder.write(name, data)), 'android'],
   ]
   const stress = await stressFile(folder)
   const rows: string[] = []
@@ -44,8 +50,8 @@ try {
     const [counts] = started('dynedge-stress', [stress, ROUNDS, '1'])
     const said = Object.entries(JSON.parse(counts)).map(([what, count]) => `${count} ${what}`)
     let lines = 0
-    for (const [script, files] of scripts)
-      lines += started('dynedge-jsc-host', [await bundled(`app/${script}.ts`, folder), ...files]).length
+    for (const [script, files, system] of scripts)
+      lines += started('dynedge-jsc-host', [await bundled(`app/${script}.ts`, folder, system), ...files]).length
     rows.push(`| ${name} | ${said.join(', ')} | ${lines} |`)
   }
   if (process.argv.includes('--write')) write(rows)
