@@ -1,5 +1,5 @@
-import { Step } from '../program/format'
-import { SCRATCH_BYTES, scratch, word } from '../program/operands'
+import { SCRATCH_BYTES, Step } from '../program/format'
+import { scratch, word } from '../program/operands'
 import { joinHalves, wordsAdd } from '../simd/dot'
 import { roundingTo } from '../simd/requantize'
 import { finish } from './finish_i8'
@@ -11,7 +11,7 @@ const WIDENED: usize = 512
 
 /** Panels of `bytes` bytes that fit there. */
 export function widenedPanels(bytes: usize): i32 {
-  return <i32>((SCRATCH_BYTES - WIDENED) / (bytes << 1))
+  return <i32>((<usize>SCRATCH_BYTES - WIDENED) / (bytes << 1))
 }
 
 /** Widens `bytes` bytes of weights, whole panels, for `widenedTile`; returns where they are. */

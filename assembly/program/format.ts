@@ -5,8 +5,10 @@
 export const PROGRAM_MAGIC = 0x50455944
 export const PROGRAM_VERSION = 4
 
-/** Threads that can share a program; as many have scratch memory in the module. */
+/** Threads that can share a program. */
 export const MAX_THREADS = 16
+/** Scratch memory of one. */
+export const SCRATCH_BYTES = 16 * 1024
 
 /** Words (u32) of the program's header. */
 export const enum Header {

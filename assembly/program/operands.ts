@@ -1,4 +1,4 @@
-import { Base, Header, Step, Tensor } from './format'
+import { Base, Header, SCRATCH_BYTES, Step, Tensor } from './format'
 
 /** Where the host put things: set by `place` and `verify`, read by every kernel. One set per instance, so per thread. */
 export let weights: usize = 0
@@ -11,9 +11,6 @@ export let steps: usize = 0
 export let stepCount: u32 = 0
 /** This thread's private scratch. */
 export let scratch: usize = 0
-
-export const SCRATCH_BYTES: usize = 16 * 1024
-const scratches = memory.data(16 * 16 * 1024, 64)
 
 export function place(weightsAt: usize, weightsSize: u32, arenaAt: usize, arenaSize: u32): void {
   weights = weightsAt
@@ -35,7 +32,7 @@ export function unselect(): void {
 }
 
 export function useScratch(thread: i32): void {
-  scratch = scratches + <usize>thread * SCRATCH_BYTES
+  scratch = heapBase(0) + <usize>thread * SCRATCH_BYTES
 }
 
 // @ts-ignore: decorator
@@ -75,7 +72,7 @@ export function splatWord(step: usize, field: i32): v128 {
   return v128.load32_splat(step + (<usize>field << 2))
 }
 
-/** First byte that the module does not use itself. */
-export function heapBase(): usize {
-  return __heap_base
+/** First byte that the module does not use itself where `threads` threads share it, 64-aligned: their scratch lies before it. */
+export function heapBase(threads: i32): usize {
+  return ((__heap_base + 63) & ~63) + <usize>threads * SCRATCH_BYTES
 }

@@ -46,6 +46,20 @@ export function run(from: u32, to: u32, thread: i32, threads: i32): u32 {
   return Status.Ok
 }
 
+/**
+ * Runs units begin .. end - 1 of step `index` of the verified program with the scratch of `thread`: for a host whose own threads share
+ * steps, each with an instance over the same memory. It sees to the order of steps, and that no unit is run twice.
+ */
+export function runUnits(index: u32, begin: u32, end: u32, thread: i32): u32 {
+  if (!placed.steps) return Status.NotVerified
+  if (index >= placed.stepCount || thread < 0 || thread >= MAX_THREADS) return Status.BadRange
+  const step = placed.steps + <usize>index * (Step.Words << 2)
+  if (begin >= end || end > word(step, Step.Units)) return Status.BadRange
+  placed.useScratch(thread)
+  dispatch(step, begin, end)
+  return Status.Ok
+}
+
 /** The module's half of the kernel table; its other half is src/kernels.ts. */
 export function dispatch(step: usize, begin: i32, end: i32): void {
   switch (word(step, Step.Op)) {

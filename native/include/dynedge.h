@@ -1,7 +1,7 @@
 /* dynedge: image networks of a bundle (docs/bundle.md), run by a C program. docs/embedded.md shows how.
  *
  * A network lives in one piece of memory, taken once by dynedge_load; nothing else is allocated, and nothing grows. Several networks may
- * run at the same time in several threads, one network in one thread at a time. Every function that can fail returns a status;
+ * run at the same time in several threads; calls for one network come from one thread at a time, and it may have threads of its own. Every function that can fail returns a status;
  * dynedge_message says in words what was got, what was expected and what to do. A failed call leaves the network usable.
  */
 #ifndef DYNEDGE_H
@@ -45,7 +45,7 @@ typedef enum {
   /** Pixels whose sizes contradict each other. */
   DYNEDGE_BAD_IMAGE,
   DYNEDGE_OUT_OF_MEMORY,
-  /** The module trapped. The network must be selected again; then it works. */
+  /** The module trapped, in whichever thread. The network must be selected again; then it works. */
   DYNEDGE_TRAP,
   /** The caller's function ended the run. */
   DYNEDGE_ABORTED
@@ -58,12 +58,20 @@ typedef struct {
   char text[320];
 } dynedge_error;
 
+#define DYNEDGE_EACH_CORE UINT32_MAX
+
 /** Options of dynedge_load; all zero are the defaults. */
 typedef struct {
   /** Which program to select, in pixels; 0: that of the bundle's input size, or the first. */
   uint32_t height, width;
   /** Not 0: memory for that program alone; else for the largest of the bundle. */
   int only;
+  /**
+   * How many threads run a picture, the caller's among them, up to 16; 0 is 1, DYNEDGE_EACH_CORE one for each core, at most 4. They are
+   * started by dynedge_load, sleep between runs and end with dynedge_free; results are the same to the bit. Where they cannot be had
+   * (none in this build, none left in the system) there are fewer: dynedge_describe says how many.
+   */
+  uint32_t threads;
   /** Memory at least for an arena and a program of so many bytes: for dynedge_select_program. */
   size_t arena_bytes, program_bytes;
   /** Scratch memory for pictures; 0 is 256 KiB, enough for photographs of 8000 x 6000 in one pass. Less makes large ones slower. */
@@ -82,6 +90,8 @@ typedef struct {
   /** Input size that it was trained for. */
   uint32_t height, width;
   uint32_t programs, outputs, labels;
+  /** That run a picture. */
+  uint32_t threads;
   /** Bytes: of the weights, of the arena reserved, of all memory that the network takes. */
   size_t weight_bytes, arena_bytes, memory_bytes;
 } dynedge_about;

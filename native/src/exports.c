@@ -4,6 +4,7 @@ enum {
   PLACE,
   VERIFY,
   RUN,
+  RUN_UNITS,
   CRC32C,
   GRAY,
   RGB,
@@ -23,6 +24,7 @@ static const dynedge_export EXPORTS[COUNT] = {
     [PLACE] = {"place", 4, -1, 0},
     [VERIFY] = {"verify", 2, -1, 1},
     [RUN] = {"run", 4, -1, 1},
+    [RUN_UNITS] = {"runUnits", 4, -1, 1},
     [CRC32C] = {"crc32c", 3, -1, 1},
     [GRAY] = {"u8_resize_row_gray", 6, -1, 0},
     [RGB] = {"u8_resize_row_rgb", 6, -1, 0},
@@ -32,7 +34,7 @@ static const dynedge_export EXPORTS[COUNT] = {
     [SPREAD] = {"f32_spread_rows", 6, -1, 0},
     [QUANTISE] = {"f32_quantise_row", 7, 3, 0},
     [NORMALISE_BYTES] = {"u8_normalise_row", 5, -1, 0},
-    [HEAP_BASE] = {"heapBase", 0, -1, 1},
+    [HEAP_BASE] = {"heapBase", 1, -1, 1},
     [USE_LOOP] = {"useLoop", 1, -1, 0},
     [USE_PIXELS] = {"usePixels", 1, -1, 0},
 };
@@ -53,6 +55,7 @@ static void make(dynedge_instance *instance, void *context) {
     case PLACE: w2c_dynedge_place(module, a[0], a[1], a[2], a[3]); break;
     case VERIFY: c->result = w2c_dynedge_verify(module, a[0], a[1]); break;
     case RUN: c->result = w2c_dynedge_run(module, a[0], a[1], a[2], a[3]); break;
+    case RUN_UNITS: c->result = w2c_dynedge_runUnits(module, a[0], a[1], a[2], a[3]); break;
     case CRC32C: c->result = w2c_dynedge_crc32c(module, a[0], a[1], a[2]); break;
     case GRAY: w2c_dynedge_u8_resize_row_gray(module, a[0], a[1], a[2], a[3], a[4], a[5]); break;
     case RGB: w2c_dynedge_u8_resize_row_rgb(module, a[0], a[1], a[2], a[3], a[4], a[5]); break;
@@ -62,7 +65,7 @@ static void make(dynedge_instance *instance, void *context) {
     case SPREAD: w2c_dynedge_f32_spread_rows(module, a[0], a[1], a[2], a[3], a[4], a[5]); break;
     case QUANTISE: w2c_dynedge_f32_quantise_row(module, a[0], a[1], a[2], c->real, a[4], a[5], a[6]); break;
     case NORMALISE_BYTES: w2c_dynedge_u8_normalise_row(module, a[0], a[1], a[2], a[3], a[4]); break;
-    case HEAP_BASE: c->result = w2c_dynedge_heapBase(module); break;
+    case HEAP_BASE: c->result = w2c_dynedge_heapBase(module, a[0]); break;
     case USE_LOOP: w2c_dynedge_useLoop(module, a[0]); break;
     case USE_PIXELS: w2c_dynedge_usePixels(module, a[0]); break;
   }

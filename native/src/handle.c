@@ -8,10 +8,10 @@ struct dynedge_handle {
   dynedge_instance instance;
 };
 
-uint64_t dynedge_handle_least(void) { return dynedge_heap_base(); }
+uint64_t dynedge_handle_least(void) { return dynedge_heap_base(1); }
 
 dynedge_handle *dynedge_handle_open(uint8_t *memory, uint64_t bytes) {
-  if (bytes < dynedge_heap_base()) return NULL;
+  if (bytes < dynedge_heap_base(1)) return NULL;
   dynedge_handle *const handle = malloc(sizeof *handle);
   if (handle && dynedge_instantiate(&handle->instance, memory, bytes)) {
     free(handle);

@@ -26,9 +26,9 @@ dynedge_trap dynedge_guard(dynedge_instance *instance, void (*body)(dynedge_inst
   return trapped;
 }
 
-u32 dynedge_heap_base(void) {
-  // A constant: the function looks at nothing.
-  return (w2c_dynedge_heapBase(NULL) + 63) & ~63u;
+u32 dynedge_heap_base(u32 threads) {
+  // It looks at nothing else.
+  return w2c_dynedge_heapBase(NULL, threads);
 }
 
 static void instantiate(dynedge_instance *instance, void *nothing) {

@@ -12,8 +12,8 @@ typedef struct {
   w2c_dynedge module;
 } dynedge_instance;
 
-/** Bytes from 0 on that the module uses itself: what a host puts into memory lies behind. */
-u32 dynedge_heap_base(void);
+/** Bytes from 0 on that the module uses itself where so many threads share it: what a host puts into memory lies behind. */
+u32 dynedge_heap_base(u32 threads);
 /** Memory of `bytes` zeros at `data`, 64-aligned, which is the caller's and must stay. */
 dynedge_trap dynedge_instantiate(dynedge_instance *instance, u8 *data, u64 bytes);
 /** Calls `body(instance, context)`; a trap in it ends it at once. */

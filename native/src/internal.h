@@ -5,6 +5,7 @@
 #include "dynedge.h"
 #include "instance.h"
 #include "sha256.h"
+#include "team.h"
 
 /** Words of the host record, HOST_VERSION 1: src/host/format.ts. */
 enum {
@@ -66,6 +67,8 @@ typedef struct {
 
 struct dynedge_network {
   dynedge_instance instance;
+  /** NULL where there is one thread. */
+  dynedge_team *team;
   bundle_view bundle;
   dynedge_options options;
   /** Addresses in the module's memory, and room there. */

@@ -133,6 +133,11 @@ dynedge_status dynedge_load(const void *file, size_t bytes, const dynedge_option
       return dynedge_fail(error, DYNEDGE_INTEGRITY, "This is another bundle: the SHA-256 of its data begins with %x, expected %x", first_word(digest),
                           first_word(options.sha256));
   }
+  u32 threads = options.threads == DYNEDGE_EACH_CORE ? dynedge_cores() : options.threads ? options.threads : 1;
+  if (threads > MAX_THREADS)
+    return dynedge_fail(error, DYNEDGE_BAD_INPUT, "threads is %u, expected 1 to %u, 0 or DYNEDGE_EACH_CORE", threads, (u32)MAX_THREADS);
+  const u64 team = aligned(dynedge_team_bytes(threads));
+  if (!team) threads = 1;
   u32 first;
   if (options.height || options.width) {
     first = find_program(&bundle, options.height, options.width);
@@ -146,21 +151,21 @@ dynedge_status dynedge_load(const void *file, size_t bytes, const dynedge_option
   const u64 staging = aligned(options.staging_bytes ? options.staging_bytes : 256 * 1024);
   if (staging < LEAST_STAGING)
     return dynedge_fail(error, DYNEDGE_BAD_INPUT, "staging_bytes is %z, expected 0 or at least %u", options.staging_bytes, (u32)LEAST_STAGING);
-  const u64 program_at = dynedge_heap_base();
+  const u64 program_at = dynedge_heap_base(threads);
   const u64 staging_at = program_at + aligned(program);
   const u64 weights_at = staging_at + staging;
   const u64 arena_at = weights_at + aligned(dynedge_word(&bundle, 0, HOST_WEIGHT_BYTES));
   // The module sees whole pages of 64 KiB, and looks for programs in them.
   const u64 pages_end = (staging_at + 65535) & ~(u64)65535;
   const u64 size = arena_at + aligned(arena) > pages_end ? arena_at + aligned(arena) : pages_end;
-  const u64 total = aligned(sizeof(dynedge_network)) + ADDRESS_ALIGNMENT + size;
+  const u64 total = aligned(sizeof(dynedge_network)) + ADDRESS_ALIGNMENT + team + size;
   dynedge_network *network = NULL;
   if (arena <= UINT32_MAX && program <= UINT32_MAX && size <= UINT32_MAX && total <= SIZE_MAX) network = options.allocate((size_t)total, options.context);
   if (!network) return dynedge_fail(error, DYNEDGE_OUT_OF_MEMORY, "No %z bytes of memory could be had; use a smaller input size or network", (size_t)total);
 
-  u8 *const memory = (u8 *)(uintptr_t)aligned((u64)(uintptr_t)(network + 1));
+  u8 *const place = (u8 *)(uintptr_t)aligned((u64)(uintptr_t)(network + 1)), *const memory = place + team;
   memset(network, 0, sizeof *network);
-  memset(memory, 0, size);
+  memset(place, 0, team + size);
   network->bundle = bundle;
   network->options = options;
   network->memory_bytes = (size_t)total;
@@ -178,6 +183,7 @@ dynedge_status dynedge_load(const void *file, size_t bytes, const dynedge_option
     failed = dynedge_fail(&network->error, DYNEDGE_UNSUPPORTED_VERSION, "The kernels run programs of version %u, dynedge.h says %u; build both from one source",
                           *w2c_dynedge_PROGRAM_VERSION(&network->instance.module), (u32)DYNEDGE_PROGRAM_VERSION);
   if (!failed) failed = check_bundle(network);
+  if (!failed) network->team = dynedge_team_open(place, threads);
   if (!failed) failed = dynedge_select(network, dynedge_word(&bundle, program_row(&bundle, first), PROGRAM_HEIGHT),
                                        dynedge_word(&bundle, program_row(&bundle, first), PROGRAM_WIDTH));
   if (failed) {
@@ -190,7 +196,9 @@ dynedge_status dynedge_load(const void *file, size_t bytes, const dynedge_option
 }
 
 void dynedge_free(dynedge_network *network) {
-  if (network) network->options.release(network, network->options.context);
+  if (!network) return;
+  dynedge_team_close(network->team);
+  network->options.release(network, network->options.context);
 }
 
 typedef struct {
@@ -210,6 +218,7 @@ static dynedge_status adopt(dynedge_network *network, const void *program, u32 b
   u8 *const memory = network->instance.module.w2c_memory.data;
   network->steps = 0;
   network->filled = 0;
+  dynedge_team_rest(network->team);
   memcpy(memory + network->program, program, bytes);
   // Kernels that a program keeps from run to run begin as zeros.
   memset(memory + network->arena, 0, arena_bytes);
@@ -349,23 +358,18 @@ dynedge_status dynedge_set_tensor(dynedge_network *network, const float *values,
   return DYNEDGE_OK;
 }
 
-static void run(dynedge_instance *instance, void *context) {
-  call *const c = context;
-  c->status = w2c_dynedge_run(&instance->module, c->a, c->b, 0, 1);
-}
-
 dynedge_status dynedge_run_steps(dynedge_network *network, uint32_t from, uint32_t to) {
   const dynedge_status status = ready(network);
   if (status) return status;
   if (!network->filled) return dynedge_fail(&network->error, DYNEDGE_BAD_INPUT, "There is no picture, expected dynedge_set_pixels or dynedge_set_tensor first");
   if (from > to || to > network->steps)
     return dynedge_fail(&network->error, DYNEDGE_BAD_INPUT, "Steps %u to %u are none, expected a range in 0 to %u", from, to, network->steps);
-  call c = {network, from, to, 0};
-  const dynedge_trap trap = dynedge_guard(&network->instance, run, &c);
+  u32 refused = 0;
+  const dynedge_trap trap = dynedge_team_run(network->team, &network->instance, network->program, from, to, &refused);
   if (trap) return trapped(network, trap, "a step");
-  if (c.status) {
+  if (refused) {
     network->steps = 0;
-    return dynedge_fail(&network->error, DYNEDGE_BAD_PROGRAM, "The module does not run steps %u to %u: status %u; select a program again", from, to, c.status & 255);
+    return dynedge_fail(&network->error, DYNEDGE_BAD_PROGRAM, "The module does not run steps %u to %u: status %u; select a program again", from, to, refused & 255);
   }
   if (from <= network->done && to > network->done) network->done = to;
   return DYNEDGE_OK;

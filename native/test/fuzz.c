@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../src/internal.h"
+#include "../src/program.h"
 
 static u32 state;
 static u32 dice(u32 sides) {
@@ -52,11 +53,11 @@ static int programs(dynedge_network *network, u32 rounds) {
   u8 *const memory = network->instance.module.w2c_memory.data;
   const u32 guarded = network->arena - network->program;
   u32 accepted = 0, refused = 0, tensors, bytes;
-  memcpy(&bytes, memory + network->program + 8, 4);
-  memcpy(&tensors, memory + network->program + 12, 4);
+  memcpy(&bytes, memory + network->program + HEADER_BYTES * 4, 4);
+  memcpy(&tensors, memory + network->program + HEADER_TENSORS * 4, 4);
   u8 *const kept = malloc(bytes), *const before = malloc(guarded);
   memcpy(kept, memory + network->program, bytes);
-  const u32 first = 8 + tensors * 4;
+  const u32 first = HEADER_WORDS + tensors * TENSOR_RECORD_WORDS;
   for (u32 round = 0; round < rounds; ++round) {
     u32 at = 0;
     for (u32 i = 0; i <= dice(2); ++i) {
@@ -74,7 +75,7 @@ static int programs(dynedge_network *network, u32 rounds) {
     } else {
       ++accepted;
       if (at >= first) {
-        c.from = (at - first) / 50;
+        c.from = (at - first) / STEP_WORDS;
         c.to = c.from + 1;
       }
       memcpy(before, memory + network->program, guarded);

@@ -6,6 +6,7 @@
 
 #include "../src/exports.h"
 #include "../src/internal.h"
+#include "../src/program.h"
 
 static void *file_of(const char *path, size_t *bytes) {
   FILE *file = fopen(path, "rb");
@@ -65,8 +66,9 @@ static void read_all(dynedge_network *network, const char *path) {
 static void corrupt(dynedge_network *network) {
   u8 *const memory = network->instance.module.w2c_memory.data;
   u32 tensors;
-  memcpy(&tensors, memory + network->program + 12, 4);
-  memset(memory + network->program + (8 + tensors * 4 + 11) * 4, 0xee, 4);
+  memcpy(&tensors, memory + network->program + HEADER_TENSORS * 4, 4);
+  dynedge_team_rest(network->team);
+  memset(memory + network->program + (HEADER_WORDS + tensors * TENSOR_RECORD_WORDS + STEP_OUT_AT) * 4, 0xee, 4);
 }
 
 int main(int count, char **words) {
@@ -84,6 +86,7 @@ int main(int count, char **words) {
     }
     if (!strcmp(words[at], "-height")) options.height = (uint32_t)value;
     if (!strcmp(words[at], "-width")) options.width = (uint32_t)value;
+    if (!strcmp(words[at], "-threads")) options.threads = words[at + 1][0] == 'a' ? DYNEDGE_EACH_CORE : (uint32_t)value;
     if (!strcmp(words[at], "-only")) options.only = (int)value;
     if (!strcmp(words[at], "-staging")) options.staging_bytes = value;
     if (!strcmp(words[at], "-arena")) options.arena_bytes = value;
@@ -153,8 +156,8 @@ int main(int count, char **words) {
         for (u32 i = 0; i < a; ++i) printf("class %u %s %.9g\n", classes[i].index, classes[i].label ? classes[i].label : "-", (double)classes[i].probability);
     } else if (!strcmp(word, "about")) {
       const dynedge_about about = dynedge_describe(network);
-      printf("about %s %s %ux%u programs %u outputs %u labels %u weights %zu arena %zu memory %zu\n", about.name, about.precision, about.height, about.width,
-             about.programs, about.outputs, about.labels, about.weight_bytes, about.arena_bytes, about.memory_bytes);
+      printf("about %s %s %ux%u programs %u outputs %u labels %u weights %zu arena %zu memory %zu threads %u\n", about.name, about.precision, about.height, about.width,
+             about.programs, about.outputs, about.labels, about.weight_bytes, about.arena_bytes, about.memory_bytes, about.threads);
       for (u32 i = 0; dynedge_program_size(network, i, &a, &b); ++i) printf("size %ux%u\n", a, b);
     } else if (!strcmp(word, "names")) {
       for (u32 step = 0; step < dynedge_steps(network); ++step) printf("step %s\n", dynedge_step_name(network, step));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../src/internal.h"
+#include "../src/program.h"
 
 static u8 *bundle;
 static size_t bytes;
@@ -38,8 +39,8 @@ static void *work(void *number) {
     if (i % 3 == 2 && *(int *)number % 2) {
       u32 tensors;
       u8 *const program = network->instance.module.w2c_memory.data + network->program;
-      memcpy(&tensors, program + 12, 4);
-      memset(program + (8 + tensors * 4 + 11) * 4, 0xee, 4);
+      memcpy(&tensors, program + HEADER_TENSORS * 4, 4);
+      memset(program + (HEADER_WORDS + tensors * TENSOR_RECORD_WORDS + STEP_OUT_AT) * 4, 0xee, 4);
       if (outputs_of(network, picture, found) || dynedge_select(network, network->height, network->width)) wrong = number;
     }
     if (!outputs_of(network, picture, found) || memcmp(found, expected, count * sizeof *found)) wrong = number;

@@ -17,12 +17,13 @@ export const MAX_PROGRAMS = 64
 /**
  * The same bundle with a program for each of `sizes`, [height, width] in pixels, and the record by which a host without a planner or JSON
  * runs them (docs/bundle.md, Programs); programs that it had go. Weights stay the bytes they are; where a JavaScript host loads it, the
- * programs are bytes among others.
+ * programs are bytes among others. `threads`: for hosts that run a picture in several; with one it takes some more memory for nothing.
  * @throws DynedgeError `bad-bundle` and its relatives, `usage` for no sizes or too many, `bad-input` for one that cannot be
  */
 export function addPrograms(
   bundle: Uint8Array,
   sizes: readonly (readonly [height: number, width: number])[],
+  { threads }: { threads?: boolean } = {},
 ): Uint8Array {
   const dataStart = dataStartOf(bundle, 'bad-bundle')
   const header = parseHeader(bundle.subarray(0, dataStart), bundle.length)
@@ -42,7 +43,7 @@ export function addPrograms(
     checkInputSize(height, width)
     const { precision } = header.metadata
     const bands = graph.kernels ? undefined : inBands
-    const plan = planNetwork(graph, precision, header.tensors, weightBytes, height, width, { bands })
+    const plan = planNetwork(graph, precision, header.tensors, weightBytes, height, width, { bands, threads })
     const offset = end
     end += aligned(plan.program.length)
     tensors.push({ name: `${PROGRAM_TENSOR}${height}x${width}`, dtype: 'U8', data: plan.program })

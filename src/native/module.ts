@@ -72,7 +72,7 @@ const PROBE_BYTES = 2 ** 20
 
 function ownBytes(module: NativeModule): number {
   const probe = module.instantiate(PROBE_BYTES)
-  const bytes = probe.exports.heapBase()
+  const bytes = probe.exports.heapBase(1)
   probe.dispose()
-  return Math.ceil(bytes / 64) * 64
+  return bytes
 }

@@ -89,7 +89,7 @@ type Exports = Backend['exports'] & { memory: WebAssembly.Memory }
 
 function sized(instance: WebAssembly.Instance, bytes: number): Opened {
   const exports = instance.exports as Exports
-  const base = Math.ceil(exports.heapBase() / 64) * 64
+  const base = exports.heapBase(1)
   const missing = Math.ceil((base + bytes) / PAGE) - exports.memory.buffer.byteLength / PAGE
   try {
     if (missing > 0) exports.memory.grow(missing)

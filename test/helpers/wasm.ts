@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { MAX_THREADS } from '../../assembly/program/format.ts'
 import type { Backend } from '../../src/backend.ts'
 import type { Binary } from '../../src/runtime/module.ts'
 
@@ -36,9 +37,9 @@ export async function instantiate(bytes: Uint8Array): Promise<Backend> {
   }
 }
 
-/** Makes sure that `bytes` bytes from the module's own end on exist; returns their start, 64-aligned. */
+/** Makes sure that `bytes` bytes from the module's own end on exist, with scratch for as many threads as can be; returns their start. */
 export function reserve(backend: Backend, bytes: number): number {
-  const base = Math.ceil(backend.exports.heapBase() / 64) * 64
+  const base = backend.exports.heapBase(MAX_THREADS)
   const missing = Math.ceil((base + bytes - backend.memory.buffer.byteLength) / 65536)
   if (missing > 0) (backend.memory as WebAssembly.Memory).grow(missing)
   return base

@@ -59,6 +59,19 @@ export const TARGETS = {
     compiler: [],
     emulator: [],
   },
+  racing: {
+    name: 'racing',
+    folder: 'racing',
+    needs: { ...BASE, gcc: 'gcc' },
+    cmake: [
+      '-DCMAKE_C_COMPILER=gcc',
+      '-DCMAKE_BUILD_TYPE=None',
+      '-DCMAKE_C_FLAGS=-O1 -g1 -fsanitize=thread',
+      '-DDYNEDGE_MODULE_OPTIMIZATION=-O1',
+    ],
+    compiler: [],
+    emulator: [],
+  },
 } satisfies Record<string, Target>
 
 /** Throws what to install, where something is missing. */

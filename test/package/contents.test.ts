@@ -123,6 +123,7 @@ native/src/instance.c
 native/src/instance.h
 native/src/internal.h
 native/src/network.c
+native/src/program.h
 native/src/read.c
 native/src/sha256.c
 native/src/sha256.h
@@ -130,6 +131,8 @@ native/src/simd-neon.h
 native/src/simd-plain.h
 native/src/simd-sse.h
 native/src/simd.h
+native/src/team.c
+native/src/team.h
 native/src/text.c
 native/src/wasm-rt.h
 package.json

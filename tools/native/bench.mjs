@@ -2,7 +2,7 @@
 // `--prepare` and `--measure` do the two halves apart, for machines where only the second must be quiet.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { availableParallelism, cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
@@ -20,6 +20,11 @@ const KINDS = [
   ['v3 unchecked', ['-DDYNEDGE_MARCH=x86-64-v3', '-DDYNEDGE_UNCHECKED=ON']],
 ]
 const BUILDS = COMPILERS.flatMap((compiler) => KINDS.map(([kind, options]) => ({ compiler, kind, options })))
+/** The same build, one picture in several threads; its column is a table of its own. */
+const THREADED = BUILDS.filter(({ compiler, kind }) => compiler === 'gcc' && kind === 'v3 checked').flatMap((build) =>
+  [2, 4].filter((threads) => threads <= availableParallelism()).map((threads) => ({ ...build, threads })),
+)
+const nameOf = ({ compiler, kind, threads }) => `${compiler} ${kind}${threads ? ` x${threads}` : ''}`
 const place = ({ compiler, kind }) => join(folder, `${compiler} ${kind}`.replaceAll(' ', '-'))
 
 const asked = new Set(process.argv.slice(2))
@@ -82,11 +87,10 @@ async function measure() {
       inV8(10)
       for (let round = 0; round < 4; ++round) {
         inV8(6)
-        for (const kind of BUILDS) {
-          const said = execFileSync(join(place(kind), 'dynedge-host'), [bundle, 'time', '6', path], {
-            encoding: 'utf8',
-          })
-          const name = `${kind.compiler} ${kind.kind}`
+        for (const kind of [...BUILDS, ...THREADED]) {
+          const options = ['-threads', String(kind.threads ?? 1), 'time', '6', path]
+          const said = execFileSync(join(place(kind), 'dynedge-host'), [bundle, ...options], { encoding: 'utf8' })
+          const name = nameOf(kind)
           times[name] = Math.min(times[name] ?? Number.POSITIVE_INFINITY, Number(/^ms (\S+)$/m.exec(said)[1]))
         }
       }
@@ -100,7 +104,7 @@ async function measure() {
 
 function table() {
   const { rows, commit } = JSON.parse(readFileSync(join(folder, 'measured.json'), 'utf8'))
-  const names = BUILDS.map(({ compiler, kind }) => `${compiler} ${kind}`)
+  const names = BUILDS.map(nameOf)
   const versions = COMPILERS.map((name) => execFileSync(name, ['--version'], { encoding: 'utf8' }).split('\n')[0])
   const mean = (name) =>
     Math.exp(rows.reduce((sum, { times }) => sum + Math.log(times.v8 / times[name]), 0) / rows.length)
@@ -117,5 +121,24 @@ ${cpus()[0].model}; ${versions.join('; ')}.
 
 ${line(['network', 'V8', ...names])}${line(['---', ...names.map(() => '---'), '---'])}${rows
   .map((row) => line([`${row.network} ${row.precision}`, row.times.v8.toFixed(2), ...cells(row)]))
-  .join('')}${line(['speed against V8, geometric mean', '1', ...names.map((name) => mean(name).toFixed(2))])}`
+  .join(
+    '',
+  )}${line(['speed against V8, geometric mean', '1', ...names.map((name) => mean(name).toFixed(2))])}${threads(rows, line)}`
+}
+
+/** One picture in several threads: how much sooner it is done. */
+function threads(rows, line) {
+  if (!THREADED.length) return ''
+  const one = nameOf({ ...THREADED[0], threads: 0 })
+  const counts = THREADED.map(({ threads: count }) => count)
+  const cell = ({ times }, kind) =>
+    `${times[nameOf(kind)].toFixed(2)} (${(times[one] / times[nameOf(kind)]).toFixed(2)})`
+  return `
+One picture in several threads (\`options.threads\`), ${one}, in brackets how many times sooner:
+
+${line(['network', '1 thread', ...counts.map((count) => `${count} threads`)])}${line(['---', '---', ...counts.map(() => '---')])}${rows
+  .map((row) =>
+    line([`${row.network} ${row.precision}`, row.times[one].toFixed(2), ...THREADED.map((kind) => cell(row, kind))]),
+  )
+  .join('')}`
 }

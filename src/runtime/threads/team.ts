@@ -1,3 +1,4 @@
+import { SCRATCH_BYTES } from '../../../assembly/program/format.ts'
 import type { Backend } from '../../backend.ts'
 import type { Opened, outOfMemory } from '../module.ts'
 
@@ -19,8 +20,8 @@ export interface Hand {
 /** How a platform starts one; `gone` is called once it ends by itself, ready or not. */
 export type StartThread = (start: ThreadStart, gone: (reason: string) => void) => Hand
 
-/** Pages of 64 KB that the module itself needs: initialMemory of asconfig.json. */
-const OWN_PAGES = 6
+/** Pages of 64 KB that the module itself needs, without scratch: initialMemory of asconfig.json. */
+const OWN_PAGES = 1
 const PAGE = 65536
 
 /**
@@ -34,7 +35,7 @@ export function openTeam(
   start: StartThread,
   refuse: typeof outOfMemory,
 ): Opened {
-  const memory = sharedMemory(OWN_PAGES + Math.ceil(bytes / PAGE), refuse)
+  const memory = sharedMemory(OWN_PAGES + Math.ceil((bytes + threads * SCRATCH_BYTES) / PAGE), refuse)
   const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as Backend['exports']
   const team = hire({ module, memory, thread: 0 }, threads, start, exports.stop)
   const backend: Backend = {
@@ -49,7 +50,7 @@ export function openTeam(
     close: team.end,
   }
   forgotten.register(backend, team.end)
-  return { backend, base: Math.ceil(exports.heapBase() / 64) * 64 }
+  return { backend, base: exports.heapBase(threads) }
 }
 
 /** Its maximum is exact: a large one is refused on phones. */
