@@ -13,11 +13,11 @@ Pod::Spec.new do |s|
   s.platforms = { :ios => min_ios_version_supported }
   s.source = { :path => "." }
   s.source_files = "native/react-native/*.{h,cpp,mm}", "native/generated/*.{h,c}",
-                   "native/src/{exports,handle,instance,sha256}.{h,c}", "native/src/{simd*,wasm-rt}.h"
+                   "native/src/{exports,handle,instance,sha256,team}.{h,c}", "native/src/{program,simd*,wasm-rt}.h"
   # None of it for other pods to include: module.h and simd.h are names that others have too.
   s.private_header_files = "native/src/*.h", "native/generated/*.h", "native/react-native/Dynedge{Instance,Runner}.h"
   # Where the module does not ask for them, fused multiply-adds would change int8 results.
-  s.compiler_flags = "-ffp-contract=off -fno-math-errno -O3"
+  s.compiler_flags = "-ffp-contract=off -fno-math-errno -O3 -DDYNEDGE_THREADS"
   s.pod_target_xcconfig = {
     "HEADER_SEARCH_PATHS" => '"$(PODS_TARGET_SRCROOT)/native/src" "$(PODS_TARGET_SRCROOT)/native/generated"',
     "CLANG_CXX_LANGUAGE_STANDARD" => "c++20",

@@ -20,12 +20,11 @@ export * from './index.ts'
 const noWasm = async () => {
   throw new DynedgeError('unsupported-engine', 'React Native has no WebAssembly.')
 }
-const noThreads = async () => async () => ({ note: 'In React Native a network has one thread.' })
 
 /**
  * Loads a bundle from an asset (the number that `require('./model.safetensors')` gives), path, URL, Blob, ArrayBuffer, Response or stream.
- * `cache` and `variant` are without effect. Pictures are computed on another thread than JavaScript's, but by `runSync`; calls of one network
- * take turns.
+ * `cache` and `variant` are without effect. Pictures are computed on another thread than JavaScript's, or by `threads` of them, but by
+ * `runSync`; calls of one network take turns.
  * @throws DynedgeError with a `code`: what was found, what was expected; `not-linked` where the app lacks the native part
  */
 export async function load(bundle: BundleInput | number, options: LoadOptions = {}): Promise<Network> {
@@ -39,7 +38,7 @@ export async function load(bundle: BundleInput | number, options: LoadOptions = 
   const loadHere = loader({
     opener: nativeOpener(native),
     wasm: noWasm,
-    threads: noThreads,
+    threads: async () => async (threads) => ({ opener: nativeOpener(native, threads === 'auto' ? 0 : threads) }),
     openOwn: openerOf(native, progress?.fetched),
   })
   const input = typeof bundle === 'number' ? addressOf(bundle, native) : bundle

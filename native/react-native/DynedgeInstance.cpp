@@ -37,9 +37,9 @@ Pages::~Pages() {
 
 void Pages::clear() { mmap(data_, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON | MAP_FIXED, -1, 0); }
 
-std::shared_ptr<Instance> Instance::open(size_t bytes) {
+std::shared_ptr<Instance> Instance::open(size_t bytes, uint32_t threads) {
   auto pages = std::make_shared<Pages>(bytes);
-  dynedge_handle *const handle = pages->data() ? dynedge_handle_open(pages->data(), pages->size()) : nullptr;
+  dynedge_handle *const handle = pages->data() ? dynedge_handle_open(pages->data(), pages->size(), threads) : nullptr;
   if (!handle) return nullptr;
   return std::shared_ptr<Instance>(new Instance(std::move(pages), handle));
 }

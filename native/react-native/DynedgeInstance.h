@@ -52,13 +52,14 @@ class Instance {
  public:
   enum class State { Idle, Busy, Disposed };
 
-  /** Nothing where there is no memory for it. */
-  static std::shared_ptr<Instance> open(size_t bytes);
+  /** Nothing where there is no memory for it. Its runs are shared by so many threads, fewer where the system gives no more. */
+  static std::shared_ptr<Instance> open(size_t bytes, uint32_t threads = 1);
   Instance(const Instance &) = delete;
   Instance &operator=(const Instance &) = delete;
   ~Instance();
 
   const std::shared_ptr<Pages> &pages() const { return pages_; }
+  uint32_t threads() const { return threads_; }
 
   // For JavaScript's thread.
   State state() const;
@@ -79,12 +80,14 @@ class Instance {
   void release();
 
  private:
-  Instance(std::shared_ptr<Pages> pages, dynedge_handle *handle) : pages_(std::move(pages)), handle_(handle) {}
+  Instance(std::shared_ptr<Pages> pages, dynedge_handle *handle)
+      : pages_(std::move(pages)), threads_(dynedge_handle_threads(handle)), handle_(handle) {}
   /** How a job ends that was stopped. */
   Outcome::End stoppedAs() const;
   void close();
 
   const std::shared_ptr<Pages> pages_;
+  const uint32_t threads_;
   dynedge_handle *handle_;
   mutable std::mutex mutex_;
   bool busy_ = false;

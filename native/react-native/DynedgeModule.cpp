@@ -21,6 +21,8 @@ namespace {
 constexpr double kPage = 65536;
 constexpr double kMostBytes = 4294967296.0 - kPage;
 constexpr int kMostArguments = 8;
+/** Of one network. */
+constexpr int kMostTeam = 16;
 /** Networks that compute at the same time, each on a thread of its own; others wait for one of these. */
 constexpr unsigned kMostThreads = 4;
 /** Of their own: files are not read later because networks compute. */
@@ -227,18 +229,26 @@ void defineLater(jsi::Runtime &rt, jsi::Object &on, const std::shared_ptr<Shared
 } // namespace
 
 jsi::Value DynedgeModule::instantiate(jsi::Runtime &rt, TurboModule &module, const jsi::Value *given, size_t count) {
-  const double least = static_cast<double>(dynedge_handle_least());
-  const double asked = count == 1 && given[0].isNumber() ? given[0].getNumber() : NAN;
+  const double wanted = count < 2 ? 1 : given[1].isNumber() ? given[1].getNumber() : NAN;
+  if (!(wanted >= 0 && wanted <= kMostTeam && wanted == std::floor(wanted)))
+    fail(
+        rt,
+        "bad-input",
+        "instantiate got " + shown(rt, given[1]) + " for threads, expected an integer from 1 to " + std::to_string(kMostTeam) +
+            ", or 0: one for each core.");
+  const uint32_t threads = dynedge_handle_most(static_cast<uint32_t>(wanted));
+  const double least = static_cast<double>(dynedge_handle_least(threads));
+  const double asked = (count == 1 || count == 2) && given[0].isNumber() ? given[0].getNumber() : NAN;
   if (!(asked >= least && asked <= kMostBytes && asked == std::floor(asked)))
     fail(
         rt,
         "bad-input",
-        "instantiate got " + (count == 1 ? shown(rt, given[0]) : std::to_string(count) + " arguments") +
-            ", expected one integer of bytes from " + std::to_string(static_cast<int64_t>(least)) + " to " +
+        "instantiate got " + (count == 1 || count == 2 ? shown(rt, given[0]) : std::to_string(count) + " arguments") +
+            ", expected an integer of bytes from " + std::to_string(static_cast<int64_t>(least)) + " to " +
             std::to_string(static_cast<int64_t>(kMostBytes)) + ".");
   const double bytes = std::ceil(asked / kPage) * kPage;
   const auto instance =
-      bytes <= static_cast<double>(SIZE_MAX) ? dynedge::Instance::open(static_cast<size_t>(bytes)) : nullptr;
+      bytes <= static_cast<double>(SIZE_MAX) ? dynedge::Instance::open(static_cast<size_t>(bytes), threads) : nullptr;
   if (!instance) fail(rt, "out-of-memory", "No " + shown(rt, jsi::Value(bytes)) + " bytes of memory could be had.");
   auto &self = static_cast<DynedgeModule &>(module);
   const auto shared = std::make_shared<Shared>(Shared{instance, self.runner_, self.jsInvoker_});
@@ -250,6 +260,7 @@ jsi::Value DynedgeModule::instantiate(jsi::Runtime &rt, TurboModule &module, con
   jsi::Object result(rt);
   result.setProperty(rt, "memory", std::move(holder));
   result.setProperty(rt, "exports", exportsOf(rt, shared));
+  result.setProperty(rt, "threads", static_cast<double>(instance->threads()));
   defineLater(rt, result, shared);
   return result;
 }

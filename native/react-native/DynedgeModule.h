@@ -12,10 +12,12 @@ class Runner;
 namespace facebook::react {
 
 /**
- * `instantiate(bytes)` gives a new instance of the kernels with `bytes` bytes of memory:
+ * `instantiate(bytes, threads)` gives a new instance of the kernels with `bytes` bytes of memory, whose runs are shared by 1 to 16 threads;
+ * default 1, 0 is one for each core, at most 4:
  *
  *   memory: { buffer }       that memory, not a copy
  *   exports                  functions of numbers, on the thread that calls them
+ *   threads                  how many there are: fewer where the system gives no more
  *   runLater(from, to)       exports.run(from, to, 0, 1), step by step on another thread: a promise of its status
  *   timesLater(from, to)     the same: a promise of milliseconds, one number for each step; `bad-program` where the status is not 0
  *   digestLater(at, bytes)   SHA-256 of a part of its memory, on another thread: a promise of 32 numbers

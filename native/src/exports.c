@@ -1,5 +1,7 @@
 #include "exports.h"
 
+#include "team.h"
+
 enum {
   PLACE,
   VERIFY,
@@ -47,14 +49,27 @@ typedef struct {
   f32 real;
 } call;
 
+/** A host's whole run is shared; afterwards it may change program and places at once. */
+static u32 run(dynedge_instance *instance, u32 from, u32 to, u32 thread, u32 threads) {
+  if (!instance->team || thread || threads != 1) return w2c_dynedge_run(&instance->module, from, to, thread, threads);
+  u32 status = 0;
+  const dynedge_trap trap = dynedge_team_run(instance, from, to, &status);
+  dynedge_team_rest(instance->team);
+  if (trap) wasm_rt_trap(trap);
+  return status;
+}
+
 static void make(dynedge_instance *instance, void *context) {
   call *const c = context;
   const u32 *const a = c->a;
   w2c_dynedge *const module = &instance->module;
   switch (c->index) {
     case PLACE: w2c_dynedge_place(module, a[0], a[1], a[2], a[3]); break;
-    case VERIFY: c->result = w2c_dynedge_verify(module, a[0], a[1]); break;
-    case RUN: c->result = w2c_dynedge_run(module, a[0], a[1], a[2], a[3]); break;
+    case VERIFY:
+      instance->program = a[0];
+      c->result = w2c_dynedge_verify(module, a[0], a[1]);
+      break;
+    case RUN: c->result = run(instance, a[0], a[1], a[2], a[3]); break;
     case RUN_UNITS: c->result = w2c_dynedge_runUnits(module, a[0], a[1], a[2], a[3]); break;
     case CRC32C: c->result = w2c_dynedge_crc32c(module, a[0], a[1], a[2]); break;
     case GRAY: w2c_dynedge_u8_resize_row_gray(module, a[0], a[1], a[2], a[3], a[4], a[5]); break;

@@ -17,7 +17,7 @@ enum { DYNEDGE_MOST_ARGUMENTS = 7 };
 
 /** Export number `index`, from 0 on; NULL behind the last. */
 const dynedge_export *dynedge_export_at(u32 index);
-/** Calls it with as many `numbers` as it takes; integers are taken modulo 2^32, as JavaScript's calls do. NaN and infinities count as 0. */
+/** Calls it with as many `numbers` as it takes; a run of thread 0 of 1 is shared by the instance's team, where it has one. Integers are taken modulo 2^32, as JavaScript's calls do. NaN and infinities count as 0. */
 dynedge_trap dynedge_call(dynedge_instance *instance, u32 index, const double *numbers, u32 *result);
 
 #endif

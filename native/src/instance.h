@@ -10,6 +10,9 @@ typedef wasm_rt_trap_t dynedge_trap;
 
 typedef struct {
   w2c_dynedge module;
+  /** Threads that share its runs (team.h); NULL: there is one. Its program, which they read: the address that was verified. */
+  struct dynedge_team *team;
+  u32 program;
 } dynedge_instance;
 
 /** Bytes from 0 on that the module uses itself where so many threads share it: what a host puts into memory lies behind. */

@@ -67,8 +67,6 @@ typedef struct {
 
 struct dynedge_network {
   dynedge_instance instance;
-  /** NULL where there is one thread. */
-  dynedge_team *team;
   bundle_view bundle;
   dynedge_options options;
   /** Addresses in the module's memory, and room there. */

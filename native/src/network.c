@@ -183,7 +183,7 @@ dynedge_status dynedge_load(const void *file, size_t bytes, const dynedge_option
     failed = dynedge_fail(&network->error, DYNEDGE_UNSUPPORTED_VERSION, "The kernels run programs of version %u, dynedge.h says %u; build both from one source",
                           *w2c_dynedge_PROGRAM_VERSION(&network->instance.module), (u32)DYNEDGE_PROGRAM_VERSION);
   if (!failed) failed = check_bundle(network);
-  if (!failed) network->team = dynedge_team_open(place, threads);
+  if (!failed) network->instance.team = dynedge_team_open(place, threads);
   if (!failed) failed = dynedge_select(network, dynedge_word(&bundle, program_row(&bundle, first), PROGRAM_HEIGHT),
                                        dynedge_word(&bundle, program_row(&bundle, first), PROGRAM_WIDTH));
   if (failed) {
@@ -197,7 +197,7 @@ dynedge_status dynedge_load(const void *file, size_t bytes, const dynedge_option
 
 void dynedge_free(dynedge_network *network) {
   if (!network) return;
-  dynedge_team_close(network->team);
+  dynedge_team_close(network->instance.team);
   network->options.release(network, network->options.context);
 }
 
@@ -218,8 +218,9 @@ static dynedge_status adopt(dynedge_network *network, const void *program, u32 b
   u8 *const memory = network->instance.module.w2c_memory.data;
   network->steps = 0;
   network->filled = 0;
-  dynedge_team_rest(network->team);
+  dynedge_team_rest(network->instance.team);
   memcpy(memory + network->program, program, bytes);
+  network->instance.program = network->program;
   // Kernels that a program keeps from run to run begin as zeros.
   memset(memory + network->arena, 0, arena_bytes);
   call c = {network, bytes, dynedge_word(&network->bundle, 0, HOST_WEIGHT_BYTES), 0};
@@ -365,7 +366,7 @@ dynedge_status dynedge_run_steps(dynedge_network *network, uint32_t from, uint32
   if (from > to || to > network->steps)
     return dynedge_fail(&network->error, DYNEDGE_BAD_INPUT, "Steps %u to %u are none, expected a range in 0 to %u", from, to, network->steps);
   u32 refused = 0;
-  const dynedge_trap trap = dynedge_team_run(network->team, &network->instance, network->program, from, to, &refused);
+  const dynedge_trap trap = dynedge_team_run(&network->instance, from, to, &refused);
   if (trap) return trapped(network, trap, "a step");
   if (refused) {
     network->steps = 0;

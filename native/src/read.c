@@ -15,7 +15,7 @@ dynedge_about dynedge_describe(const dynedge_network *network) {
       .programs = dynedge_word(bundle, 0, HOST_PROGRAMS),
       .outputs = dynedge_word(bundle, 0, HOST_OUTPUTS),
       .labels = dynedge_word(bundle, 0, HOST_LABELS),
-      .threads = dynedge_team_threads(network->team),
+      .threads = dynedge_team_threads(network->instance.team),
       .weight_bytes = dynedge_word(bundle, 0, HOST_WEIGHT_BYTES),
       .arena_bytes = network->arena_room,
       .memory_bytes = network->memory_bytes,

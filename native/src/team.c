@@ -31,8 +31,7 @@ dynedge_team *dynedge_team_open(void *place, u32 threads) {
   return NULL;
 }
 u32 dynedge_team_threads(const dynedge_team *team) { return team ? 0 : 1; }
-dynedge_trap dynedge_team_run(dynedge_team *team, dynedge_instance *instance, u32 program, u32 from, u32 to, u32 *status) {
-  (void)team, (void)program;
+dynedge_trap dynedge_team_run(dynedge_instance *instance, u32 from, u32 to, u32 *status) {
   return alone(instance, from, to, status);
 }
 void dynedge_team_rest(dynedge_team *team) { (void)team; }
@@ -272,9 +271,9 @@ void dynedge_team_rest(dynedge_team *team) {
 }
 
 /** Tells the workers, while none is inside, what `instance` knows. */
-static void tell(dynedge_team *team, const dynedge_instance *instance, u32 program) {
+static void tell(dynedge_team *team, const dynedge_instance *instance) {
   dynedge_team_rest(team);
-  const u8 *const at = instance->module.w2c_memory.data + program;
+  const u8 *const at = instance->module.w2c_memory.data + instance->program;
   u32 tensors;
   memcpy(&tensors, at + HEADER_TENSORS * 4, sizeof tensors);
   team->steps = at + (HEADER_WORDS + (size_t)tensors * TENSOR_RECORD_WORDS) * 4;
@@ -282,12 +281,13 @@ static void tell(dynedge_team *team, const dynedge_instance *instance, u32 progr
   team->told = 1;
 }
 
-dynedge_trap dynedge_team_run(dynedge_team *team, dynedge_instance *instance, u32 program, u32 from, u32 to, u32 *status) {
-  if (!team) return alone(instance, from, to, status);
+dynedge_trap dynedge_team_run(dynedge_instance *instance, u32 from, u32 to, u32 *status) {
+  dynedge_team *const team = instance->team;
+  if (!team || from >= to) return alone(instance, from, to, status);
   // No step at all: whether there is a program, and it has so many.
   dynedge_trap trap = alone(instance, to, to, status);
   if (trap || *status) return trap;
-  if (!team->told) tell(team, instance, program);
+  if (!team->told) tell(team, instance);
   for (u32 end; from < to && !trap; from = end) {
     end = to - from < MOST_STEPS ? to : from + MOST_STEPS;
     close_job(team);

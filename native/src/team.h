@@ -22,11 +22,11 @@ dynedge_team *dynedge_team_open(void *place, u32 threads);
 /** How many there are, the caller's among them. */
 u32 dynedge_team_threads(const dynedge_team *team);
 /**
- * Runs steps from .. to - 1 of the verified program at `program` of `instance`, whose memory has scratch for all threads of `team`
- * (dynedge_heap_base); in the caller's alone where that is NULL. `status` gets the module's. After a trap no thread is at work any more,
- * and the team is as before. One instance for each team.
+ * Runs steps from .. to - 1 of the instance's verified program, in order, in all threads of its team, whose scratch its memory has
+ * (dynedge_heap_base), or in the caller's alone. `status` gets the module's. After a trap no thread is at work any more, and the team is as
+ * before. A team serves one instance.
  */
-dynedge_trap dynedge_team_run(dynedge_team *team, dynedge_instance *instance, u32 program, u32 from, u32 to, u32 *status);
+dynedge_trap dynedge_team_run(dynedge_instance *instance, u32 from, u32 to, u32 *status);
 /** Returns when no thread reads program or places: they may change until the next run. */
 void dynedge_team_rest(dynedge_team *team);
 /** Ends the threads. */

@@ -67,7 +67,7 @@ static void corrupt(dynedge_network *network) {
   u8 *const memory = network->instance.module.w2c_memory.data;
   u32 tensors;
   memcpy(&tensors, memory + network->program + HEADER_TENSORS * 4, 4);
-  dynedge_team_rest(network->team);
+  dynedge_team_rest(network->instance.team);
   memset(memory + network->program + (HEADER_WORDS + tensors * TENSOR_RECORD_WORDS + STEP_OUT_AT) * 4, 0xee, 4);
 }
 

@@ -98,7 +98,7 @@ static void corrupt(dynedge_network *network, u32 from) {
     memcpy(&op, step, 4);
   }
   // No thread reads it: all have seen the last run end, or will see that it did.
-  dynedge_team_rest(network->team);
+  dynedge_team_rest(network->instance.team);
   memset(step + STEP_OUT_AT * 4, 0xee, 4);
 }
 

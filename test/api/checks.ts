@@ -142,6 +142,30 @@ export const CHECKS: Record<string, Check> = {
     return {}
   },
 
+  async 'gives the bits of one thread with several'({ load, bundles }) {
+    for (const bundle of [bundles.small, bundles.int8]) {
+      const one = await load(bundle)
+      const three = await load(bundle, { threads: 3 })
+      same([three.threads, three.threadsNote], [3, undefined], 'threads')
+      for (const side of [32, 64, 40, 64]) {
+        const input = {
+          data: new Float32Array(side * side * 3).map((_, i) => (i % 37) / 20 - 1),
+          height: side,
+          width: side,
+        }
+        const expected = Array.from((await one.run(input)).logits)
+        same(Array.from((await three.run(input)).logits), expected, `run at ${side}`)
+        same(Array.from(three.runSync(input).logits), expected, `runSync at ${side}`)
+      }
+      one.dispose()
+      three.dispose()
+    }
+    const each = await load(bundles.small, { threads: 'auto' })
+    same(each.threads >= 1 && each.threads <= 4, true, `${each.threads} threads`)
+    each.dispose()
+    return {}
+  },
+
   async 'refuses wrong tensors and stays usable'(place) {
     const net = await small(place)
     const expected = (await net.run(tensor)).logits

@@ -43,7 +43,11 @@ test('every wrong argument of every method is refused with a code and a message 
     'crc32c: argument 2 is a function, expected an integer from -2147483648 to 4294967295.',
   )
   expect(line('argument f32_quantise_row 3 1e300').message).toMatch(/1e\+300, expected a finite float32/)
-  expect(line('instantiate(NaN)').message).toMatch(/got NaN, expected one integer of bytes from \d+ to 4294901760/)
+  expect(line('instantiate(NaN)').message).toMatch(/got NaN, expected an integer of bytes from \d+ to 4294901760/)
+})
+
+test('an instance has the threads that it is asked for', () => {
+  expect(line('threads').gave).toEqual([1, 1, 3, 16])
 })
 
 test('a trap is an error, and the next call works', () => {

@@ -19,7 +19,19 @@ function tell(what: string, call: () => unknown): void {
 
 tell('instantiate()', () => instantiate())
 tell('instantiate(1e6, 1e6)', () => instantiate(1e6, 1e6))
-for (const [name, value] of [...WRONG, ...NO_INTEGER, ['0', 0], ['-1', -1], ['too little', 280_000]])
+tell('instantiate(1e6, 1, 1)', () => instantiate(1e6, 1, 1))
+for (const [name, value] of [...WRONG, ...NO_INTEGER, ['-1', -1], ['17', 17]])
+  tell(`instantiate(1e6, ${name})`, () => instantiate(1e6, value))
+tell('instantiate(50000, 3), of which 3 take more', () => instantiate(50_000, 3))
+tell('threads', () =>
+  [[], [1], [3], [16]].map((threads) => {
+    const instance = module.instantiate(1e6, ...threads)
+    instance.dispose()
+    return instance.threads
+  }),
+)
+
+for (const [name, value] of [...WRONG, ...NO_INTEGER, ['0', 0], ['-1', -1], ['too little', 30_000]])
   tell(`instantiate(${name})`, () => instantiate(value))
 
 const instance = module.instantiate(1_000_000)
