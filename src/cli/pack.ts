@@ -38,6 +38,7 @@ interface Options extends Int8Options {
   licence?: string
   name?: string
   plan?: [height: number, width: number][]
+  planThreads?: boolean
   json?: boolean
 }
 
@@ -71,11 +72,14 @@ export function packCommand(program: Command): void {
     .option('--licence <text>', 'licence of the weights, for example CC-BY-4.0')
     .option('--name <text>', "name in the bundle (default: the network's)")
     .option('--plan <sizes>', 'programs for these input sizes, as 224x224,192: a C host needs them', parseSizes)
+    .option('--plan-threads', 'plan for several threads: some arena more, dynamic networks sooner by a twentieth')
   addInt8Options(command).option('--json', 'print one JSON object').action(pack)
 }
 
 async function pack(path: string, options: Options, command: Command): Promise<void> {
   const { precision } = options
+  if (options.planThreads && !options.plan)
+    throw new DynedgeError('usage', '--plan-threads is for the programs of --plan, and there is no --plan.')
   const read = await readWhole(path, 'a safetensors file', 'bad-model')
   const isBundle = readStateDict(read).metadata.has('dynedge')
   if (options.plan && isBundle && headerOf(read).metadata.precision === 'int8')
@@ -126,7 +130,7 @@ async function pack(path: string, options: Options, command: Command): Promise<v
     licence: options.licence ?? facts.licence ?? null,
   }
   const plain = writeBundle({ tensors, metadata })
-  const bundle = options.plan ? addPrograms(plain, options.plan) : plain
+  const bundle = options.plan ? addPrograms(plain, options.plan, { threads: options.planThreads }) : plain
   const output = options.output ?? `${basename(path).replace(/\.safetensors$/, '')}.${precision}.safetensors`
   await writeWhole(output, bundle)
   if (quantized && !options.json) showSummary(quantized.graph, quantized.summary)
@@ -145,15 +149,17 @@ const W8 = { weights: 'int8, symmetric, one float32 scale per output row', arith
 /** An int8 bundle cannot be packed anew; programs it can be given. */
 async function addPlans(path: string, bundle: Uint8Array, options: Options, command: Command): Promise<void> {
   const more = Object.keys(options).filter(
-    (name) => !['plan', 'precision', 'output', 'json'].includes(name) && command.getOptionValueSource(name) === 'cli',
+    (name) =>
+      !['plan', 'planThreads', 'precision', 'output', 'json'].includes(name) &&
+      command.getOptionValueSource(name) === 'cli',
   )
   if (more.length)
     throw new DynedgeError(
       'usage',
-      `${path} is packed already; with --plan it takes only --output, got ${more.join(', ')}.`,
+      `${path} is packed already; with --plan it takes only --plan-threads and --output, got ${more.join(', ')}.`,
     )
   const { metadata } = headerOf(bundle)
-  const planned = addPrograms(bundle, options.plan!)
+  const planned = addPrograms(bundle, options.plan!, { threads: options.planThreads })
   const output = options.output ?? `${basename(path).replace(/\.safetensors$/, '')}.planned.safetensors`
   await writeWhole(output, planned)
   const { parameters } = count(metadata.graph as unknown as Graph)

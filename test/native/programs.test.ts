@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
-import { Header, PROGRAM_MAGIC, PROGRAM_VERSION } from '../../assembly/program/format.ts'
+import { Header, PROGRAM_MAGIC, PROGRAM_VERSION, Step, Tensor } from '../../assembly/program/format.ts'
 import { crc32c } from '../../src/bundle/checksum.ts'
 import { dataStartOf } from '../../src/bundle/container.ts'
 import { HEADER_START, parseHeader } from '../../src/bundle/header.ts'
@@ -15,10 +15,10 @@ import { INPUT, integerBundle, LABELS, load, seededTensor, smallBundle } from '.
 const { at, clean } = temporary()
 afterAll(clean)
 
-const opened = (bundle: Uint8Array) => {
+const opened = <T extends Uint8Array>(bundle: T) => {
   const dataStart = dataStartOf(bundle, 'bad-bundle')
   const header = parseHeader(bundle.subarray(0, dataStart), bundle.length)
-  return { header, data: bundle.subarray(dataStart) }
+  return { header, data: bundle.subarray(dataStart) as T }
 }
 const plain = smallBundle('w8')
 const planned = addPrograms(plain, [
@@ -165,10 +165,38 @@ test('dynedge pack --plan; inspect, unpack and pack read what it writes; an int8
   writeFileSync(at('int8.safetensors'), integerBundle(buildNetwork('dy-mobile-0.25', { classes: 4, kernels: 2 })))
   json(['pack', at('int8.safetensors'), '-p', 'int8', '--plan', '32', '-o', at('planned.safetensors')])
   expect(programs('planned.safetensors')).toEqual(['dynedge.program.32x32', 'dynedge.host'])
+  // For threads, steps may run beside each other.
+  const besides = (name: string) => {
+    const bytes = readFileSync(at(name))
+    const { header, data } = opened(bytes)
+    const { offset } = header.tensors.get('dynedge.program.32x32')!
+    const word = (index: number) => data.readUInt32LE(offset + index * 4)
+    const first = Header.Words + word(Header.Tensors) * Tensor.Words
+    return Array.from({ length: word(Header.Steps) }, (_, i) => word(first + i * Step.Words + Step.Beside)).filter(
+      Boolean,
+    ).length
+  }
+  json([
+    'pack',
+    at('int8.safetensors'),
+    '-p',
+    'int8',
+    '--plan',
+    '32',
+    '--plan-threads',
+    '-o',
+    at('threads.safetensors'),
+  ])
+  expect(besides('planned.safetensors')).toBe(0)
+  expect(besides('threads.safetensors')).toBeGreaterThan(10)
   const wrong = (...args: string[]) => dynedge(['pack', at('int8.safetensors'), '-p', 'int8', '--plan', '32', ...args])
   expect(wrong('--labels', 'x.txt')).toMatchObject({
     status: 1,
     errors: [expect.stringMatching(/packed already.*labels/)],
+  })
+  expect(dynedge(['pack', at('state.safetensors'), ...shape, '--plan-threads'])).toMatchObject({
+    status: 1,
+    errors: [expect.stringMatching(/there is no --plan/)],
   })
   expect(dynedge(['pack', at('state.safetensors'), ...shape, '--plan', '32,'])).toMatchObject({
     status: 1,
