@@ -6,8 +6,8 @@ Pod::Spec.new do |s|
   s.name = "dynedge"
   s.version = package["version"]
   s.summary = package["description"]
-  # CocoaPods wants one.
-  s.homepage = package["homepage"] || "https://example.com"
+  # CocoaPods wants one; the package has its pages with it.
+  s.homepage = package["homepage"] || "docs/react-native.md"
   s.license = package["license"]
   s.authors = "dynedge"
   s.platforms = { :ios => min_ios_version_supported }

@@ -5,6 +5,9 @@ module.exports = {
       ios: {},
       android: {
         sourceDir: 'native/react-native',
+        // Modules of libraries without a name are compiled, but nobody registers them.
+        libraryName: 'DynedgeAutolinking',
+        cmakeListsPath: 'autolinking/CMakeLists.txt',
         cxxModuleCMakeListsModuleName: 'dynedge-react-native',
         cxxModuleCMakeListsPath: 'CMakeLists.txt',
         cxxModuleHeaderName: 'DynedgeModule',

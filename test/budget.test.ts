@@ -103,6 +103,7 @@ test('lock files take packages from the registry that npm is set to', () => {
     'examples/folder-sorter/package-lock.json',
     'examples/page/package-lock.json',
     'examples/react-camera/package-lock.json',
+    'react-native/example/package-lock.json',
   ])
     expect(read(file).toString(), file).not.toMatch(/"resolved": "(?!models\/|\.\.\/)/)
 })

@@ -113,6 +113,9 @@ native/react-native/DynedgeReading.h
 native/react-native/DynedgeRunner.cpp
 native/react-native/DynedgeRunner.h
 native/react-native/OnLoad.mm
+native/react-native/autolinking/CMakeLists.txt
+native/react-native/autolinking/DynedgeAutolinking.cpp
+native/react-native/autolinking/DynedgeAutolinking.h
 native/src/bundle.c
 native/src/exports.c
 native/src/exports.h

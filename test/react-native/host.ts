@@ -63,6 +63,18 @@ export function builtPrograms(kind = PLAIN): string {
   return folder
 }
 
+/** Folder of React Native's own C++. */
+export function reactNative(): string {
+  const folder = join(ROOT, 'build', 'jsc-host')
+  mkdirSync(folder, { recursive: true })
+  const release = takeTurn(join(folder, '.building'))
+  try {
+    return unpacked()
+  } finally {
+    release()
+  }
+}
+
 /** React Native's package without what it depends on: a few of its C++ files and scripts are all that is needed. */
 function unpacked(): string {
   const folder = join(ROOT, 'build', `react-native-${REACT_NATIVE.version}`)
