@@ -51,7 +51,7 @@ export function autolinkingFiles(part: AndroidPart): Record<string, string> {
       /\$\{\s*dep\.cxxModuleCMakeListsModuleName\?\.let[\s\S]*?\?: ""\s*\}/,
       () => `  list(APPEND AUTOLINKED_LIBRARIES ${cxxModuleCMakeListsModuleName})`,
     )
-    .replace('${dep.cxxModuleCMakeListsModuleName ?: libraryName}', cxxModuleCMakeListsModuleName)
+    .replace(/\$\{dep\.cxxModuleCMakeListsModuleName \?: libraryName\}/, cxxModuleCMakeListsModuleName)
   return {
     'Android-autolinking.cmake': fill(text('val CMAKE_TEMPLATE ='), { libraryIncludes: `${generated}\n${own}` }),
     'autolinking.h': text('val hTemplate ='),

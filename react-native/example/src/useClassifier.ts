@@ -35,7 +35,6 @@ export function useClassifier(bundle: number): Classifier {
   const busy = useRef<Network>(undefined)
 
   // Another attempt loads again.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: attempt
   useEffect(() => {
     const left = new AbortController()
     const { signal } = left
