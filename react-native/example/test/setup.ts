@@ -6,14 +6,13 @@ NativeModules.Dynedge = kernels
 // Assets lie where they are in this repository.
 interface Located {
   asset: { fileSystemLocation: string; name: string; type: string }
-  defaultAsset(): object
 }
 const { resolveAssetSource } = Image as unknown as {
   resolveAssetSource: { setCustomSourceTransformer(transform: (located: Located) => object): void }
 }
 resolveAssetSource.setCustomSourceTransformer((located) => {
   const { fileSystemLocation, name, type } = located.asset
-  return { ...located.defaultAsset(), uri: `file://${fileSystemLocation}/${name}.${type}` }
+  return { uri: `file://${fileSystemLocation}/${name}.${type}` }
 })
 
 jest.mock('react-native-safe-area-context', () => require('react-native-safe-area-context/jest/mock').default)
