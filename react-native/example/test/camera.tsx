@@ -12,7 +12,7 @@ interface Phone {
 
 export const phone: Phone = { permission: 'authorized', cameras: ['back'] }
 
-export const Camera = (props: ViewProps) => <View {...props} accessible />
+export const Camera = (props: ViewProps) => <View {...props} />
 export const CommonResolutions = { VGA_4_3: { width: 480, height: 640 } }
 export const VisionCamera = { createDeviceFactory: async () => ({}) }
 export const requestPermission = jest.fn(async () => false)

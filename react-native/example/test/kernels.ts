@@ -5,6 +5,20 @@ import { join } from 'node:path'
 
 // The native part of dynedge for Node: the same methods, over the WebAssembly that its C is translated from.
 
+declare namespace WebAssembly {
+  class Module {
+    constructor(bytes: Uint8Array)
+  }
+  class Instance {
+    constructor(module: Module)
+    readonly exports: unknown
+  }
+  interface Memory {
+    readonly buffer: ArrayBuffer
+    grow(pages: number): number
+  }
+}
+
 const PAGE = 65_536
 const CHUNK = 65_536
 const wasm = new WebAssembly.Module(readFileSync(join(__dirname, '../../../dist/dynedge.simd.wasm')))

@@ -10,9 +10,9 @@ export const OTHER_PHOTO = join(ROOT, 'samples/koala-1.jpg')
 
 /** What dynedge in Node says to a photograph. */
 export function saidInNode(photo: string, network: string): Prediction[] {
-  const command = [join(ROOT, 'dist/cli.js'), 'run', photo, '--json', '--model']
+  const command = [join(ROOT, 'dist/cli.js'), 'run', photo, '--json', '--variant', 'simd', '--model']
   const said = execFileSync(process.execPath, [...command, join(ROOT, 'models/dynedge-models', network)])
-  return JSON.parse(said.toString())
+  return JSON.parse(said.toString()).results[0].top
 }
 
 export interface Pixels {

@@ -78,7 +78,7 @@ test('a network that nobody wants any more is put away, also one that comes too 
     ({ classify: async () => [], dispose: () => disposed.push(name) }) as unknown as dynedge.Network
   jest.spyOn(dynedge, 'load').mockImplementation(() => new Promise((resolve) => late.push(resolve)))
   const [first, second] = NETWORKS
-  const { result, rerender, unmount } = await renderHook(({ bundle }) => useClassifier(bundle), {
+  const { result, rerender, unmount } = await renderHook(({ bundle }: { bundle: number }) => useClassifier(bundle), {
     initialProps: { bundle: first.bundle },
   })
   await rerender({ bundle: second.bundle })

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useMemo, useState } from 'react'
-import { Linking, StyleSheet } from 'react-native'
+import { Linking, StyleSheet, View } from 'react-native'
 import { Camera, useCameraDevice, useCameraPermission, VisionCamera } from 'react-native-vision-camera'
 import type { SeenFrame } from '../frames'
 import type { Classifier } from '../useClassifier'
@@ -49,15 +49,16 @@ function LiveCamera({ classify }: Props) {
     )
   return (
     <>
-      <Camera
-        accessibilityLabel="Camera"
-        style={styles.camera}
-        device={camera}
-        isActive={isForeground}
-        outputs={outputs}
-        onStarted={() => setFault(undefined)}
-        onError={({ message }) => setFault(message)}
-      />
+      <View accessible accessibilityLabel="Camera" style={styles.camera}>
+        <Camera
+          style={StyleSheet.absoluteFill}
+          device={camera}
+          isActive={isForeground}
+          outputs={outputs}
+          onStarted={() => setFault(undefined)}
+          onError={({ message }) => setFault(message)}
+        />
+      </View>
       {fault && <Notice alarm text={`The camera cannot be used. ${fault}`} />}
     </>
   )
