@@ -38,8 +38,7 @@ try {
   const template = join(folder, 'package', 'template')
   for (const part of ['android', 'ios', 'Gemfile']) {
     rename(join(template, part))
-    const made = join(template, part)
-    cpSync(made, join(here, part), { recursive: true })
+    cpSync(join(template, part), join(here, part), { recursive: true })
   }
 } finally {
   rmSync(folder, { recursive: true })
@@ -68,8 +67,9 @@ function rename(path) {
       .replaceAll(NAME.toLowerCase(), name.toLowerCase())
     if (named !== text) writeFileSync(path, named)
   }
+  // npm leaves files with a dot out; the template has a line there.
   const own = path.replace(/[^\\/]*$/, (last) =>
-    last.replace(NAME, name).replace(NAME.toLowerCase(), name.toLowerCase()),
+    last.replace(NAME, name).replace(NAME.toLowerCase(), name.toLowerCase()).replace(/^_/, '.'),
   )
   if (own !== path) renameSync(path, own)
 }
