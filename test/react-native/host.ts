@@ -16,17 +16,19 @@ const REACT_NATIVE = JSON.parse(readFileSync(join(HERE, 'react-native.json'), 'u
 >
 
 const PLAIN = { folder: 'jsc-host', cmake: [] as string[] }
-const sanitized = (name: string, flags: string) => ({
+const sanitized = (name: string, flags: string, cxx = flags) => ({
   folder: `jsc-host-${name}`,
   cmake: [
     '-DCMAKE_BUILD_TYPE=None',
-    ...['C', 'CXX'].map((language) => `-DCMAKE_${language}_FLAGS=-O1 -g1 -DNDEBUG ${flags}`),
+    `-DCMAKE_C_FLAGS=-O1 -g1 -DNDEBUG ${flags}`,
+    `-DCMAKE_CXX_FLAGS=-O1 -g1 -DNDEBUG ${cxx}`,
     '-DDYNEDGE_MODULE_OPTIMIZATION=-O1',
   ],
 })
-/** JavaScriptCore itself is as Debian built it. */
+const ADDRESS = '-fsanitize=address,undefined -fno-sanitize-recover=all'
+/** JavaScriptCore itself is as Debian built it: without the types that the check of virtual calls looks for. */
 export const SANITIZED = {
-  address: sanitized('address', '-fsanitize=address,undefined -fno-sanitize-recover=all'),
+  address: sanitized('address', ADDRESS, `${ADDRESS} -fno-sanitize=vptr`),
   thread: sanitized('thread', '-fsanitize=thread'),
 }
 

@@ -3,13 +3,15 @@ import { join } from 'node:path'
 import { checkedBundles } from '../api/bundles.ts'
 import { LABELS, smallBundle } from '../helpers/bundles.ts'
 import { ROOT, temporary } from '../native/support.ts'
-import { builtPrograms, bundled, ran, SANITIZED, type System } from './host.ts'
+import { builtPrograms, bundled, ran, SANITIZED } from './host.ts'
 import { stressFile } from './stress.ts'
 
 // npm run sanitize:native: React Native's module under AddressSanitizer with UndefinedBehaviorSanitizer, and under ThreadSanitizer. `--write`
-// puts what ran into native/RESULTS.md.
+// puts what ran into native/RESULTS.md. ONLY=address or ONLY=thread runs one of them.
 
-const ROUNDS = '200'
+const ROUNDS = '45'
+/** Of the part of native/RESULTS.md. */
+const TITLE = "React Native's module under sanitizers"
 const folder = temporary()
 const env = {
   // JavaScriptCore takes terabytes of addresses, catches signals and keeps what it took until the end.
@@ -22,23 +24,18 @@ try {
   const { small, seven, headless, damaged, forged, int8 } = checkedBundles()
   const checked = Object.entries({ small, seven, headless, damaged, forged, int8, labels: JSON.stringify(LABELS) })
   const bundle = folder.write('bundle', smallBundle())
-  const reading = (first: string) => {
-    const paths = [bundle, folder.at('missing'), folder.at(''), first]
-    return [folder.write(`reading-${first}`, JSON.stringify(paths)), bundle]
-  }
-  const scripts: [string, string[], System?][] = [
+  const scripts: [string, string[]][] = [
     ['module', []],
     ['later', []],
     ['turns', [bundle]],
     ['teardown', [bundle, folder.write('module', '')]],
     ['teardown', [bundle, folder.write('runtime', '1')]],
-    ['reading', reading('module')],
-    ['reading', reading('runtime')],
-    ['network', checked.map(([name, data]) => folder.write(name, data)), 'android'],
+    ['network', checked.map(([name, data]) => folder.write(name, data))],
   ]
   const stress = await stressFile(folder)
-  const rows: string[] = []
+  const rows = new Map<string, string>()
   for (const [name, kind] of Object.entries(SANITIZED)) {
+    if (process.env.ONLY && process.env.ONLY !== name) continue
     const programs = builtPrograms(kind)
     const started = (program: string, args: string[]) => {
       const start = performance.now()
@@ -50,28 +47,33 @@ try {
     const [counts] = started('dynedge-stress', [stress, ROUNDS, '1'])
     const said = Object.entries(JSON.parse(counts)).map(([what, count]) => `${count} ${what}`)
     let lines = 0
-    for (const [script, files, system] of scripts)
-      lines += started('dynedge-jsc-host', [await bundled(`app/${script}.ts`, folder, system), ...files]).length
-    rows.push(`| ${name} | ${said.join(', ')} | ${lines} |`)
+    for (const [script, files] of scripts)
+      lines += started('dynedge-jsc-host', [await bundled(`app/${script}.ts`, folder), ...files]).length
+    rows.set(name, `| ${name} | ${said.join(', ')} | ${lines} |`)
   }
   if (process.argv.includes('--write')) write(rows)
-  else console.log(rows.join('\n'))
+  else console.log([...rows.values()].join('\n'))
 } finally {
   folder.clean()
 }
 
-function write(rows: string[]): void {
+function write(made: Map<string, string>): void {
   const path = join(ROOT, 'native', 'RESULTS.md')
-  const [before] = readFileSync(path, 'utf8').split('\n## React Native')
-  const text = `
-## React Native's module under sanitizers
+  const [before, ...others] = readFileSync(path, 'utf8')
+    .trimEnd()
+    .split(/\n+## /)
+  const ours = others.findIndex((part) => part.startsWith(TITLE))
+  const [last = ''] = ours < 0 ? [] : others.splice(ours, 1)
+  // What did not run keeps its row.
+  const rows = new Map(Array.from(last.matchAll(/^\| (\w+) \| \d.*$/gm), ([row, name]) => [name, row]))
+  for (const [name, row] of made) rows.set(name, row)
+  const text = `${TITLE}
 
 Made by \`npm run sanitize:native -- --write\`, gcc; all of it ended without a report. Jobs of ${ROUNDS} rounds of test/react-native/host/stress.cpp, the module's
 threads without JavaScript, and results of the scripts of test/react-native/app in JavaScriptCore, which is not instrumented itself.
 
 | sanitizer | jobs | results |
 | --- | --- | --- |
-${rows.join('\n')}
-`
-  writeFileSync(path, `${before.trimEnd()}\n${text}`)
+${[...rows.values()].join('\n')}`
+  writeFileSync(path, `${[before, ...others, text].join('\n\n## ')}\n`)
 }
