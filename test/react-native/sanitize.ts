@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { checkedBundles } from '../api/bundles.ts'
 import { LABELS, smallBundle } from '../helpers/bundles.ts'
 import { ROOT, temporary } from '../native/support.ts'
-import { builtPrograms, bundled, ran, SANITIZED } from './host.ts'
+import { BUILT, builtPrograms, bundled, ran, SANITIZED } from './host.ts'
 import { stressFile } from './stress.ts'
 
 // npm run sanitize:native: React Native's module under AddressSanitizer with UndefinedBehaviorSanitizer, and under ThreadSanitizer. `--write`
@@ -24,13 +24,23 @@ try {
   const { small, seven, headless, damaged, forged, int8 } = checkedBundles()
   const checked = Object.entries({ small, seven, headless, damaged, forged, int8, labels: JSON.stringify(LABELS) })
   const bundle = folder.write('bundle', smallBundle())
-  const scripts: [string, string[]][] = [
-    ['module', []],
-    ['later', []],
-    ['turns', [bundle]],
-    ['teardown', [bundle, folder.write('module', '')]],
-    ['teardown', [bundle, folder.write('runtime', '1')]],
-    ['network', checked.map(([name, data]) => folder.write(name, data))],
+  const read = folder.write('file.bin', new Uint8Array(3_000_000))
+  const reading = (first: string) => [
+    folder.write(`${first}.json`, JSON.stringify([read, `${read}.not`, dirname(read), first])),
+    read,
+  ]
+  const api = await bundled('app/network.ts', folder, 'android', BUILT)
+  const own = (name: string) => bundled(`app/${name}.ts`, folder)
+  const teardown = await own('teardown')
+  const runs = [
+    [await own('module')],
+    [await own('later')],
+    [await own('turns'), bundle],
+    [teardown, bundle, folder.write('module', '')],
+    [teardown, bundle, folder.write('runtime', '1')],
+    [await own('reading'), ...reading('module')],
+    [await own('reading'), ...reading('runtime')],
+    [api, ...checked.map(([name, data]) => folder.write(name, data))],
   ]
   const stress = await stressFile(folder)
   const rows = new Map<string, string>()
@@ -47,8 +57,7 @@ try {
     const [counts] = started('dynedge-stress', [stress, ROUNDS, '1'])
     const said = Object.entries(JSON.parse(counts)).map(([what, count]) => `${count} ${what}`)
     let lines = 0
-    for (const [script, files] of scripts)
-      lines += started('dynedge-jsc-host', [await bundled(`app/${script}.ts`, folder), ...files]).length
+    for (const run of runs) lines += started('dynedge-jsc-host', run).length
     rows.set(name, `| ${name} | ${said.join(', ')} | ${lines} |`)
   }
   if (process.argv.includes('--write')) write(rows)

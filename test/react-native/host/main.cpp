@@ -85,6 +85,16 @@ void define(jsi::Runtime &rt, const char *name, jsi::HostFunctionType body) {
       rt, name, jsi::Function::createFromHostFunction(rt, jsi::PropNameID::forAscii(rt, name), 1, std::move(body)));
 }
 
+jsi::Array filesOf(jsi::Runtime &rt, char **first, char **end) {
+  jsi::Array files(rt, static_cast<size_t>(end - first));
+  for (size_t i = 0; first + i < end; ++i) {
+    auto bytes = std::make_shared<Bytes>();
+    bytes->bytes = contents(first[i]);
+    files.setValueAtIndex(rt, i, jsi::ArrayBuffer(rt, std::move(bytes)));
+  }
+  return files;
+}
+
 void run(int count, char **paths) {
   auto runtime = facebook::jsc::makeJSCRuntime();
   jsi::Runtime &rt = *runtime;
@@ -123,13 +133,7 @@ void run(int count, char **paths) {
     loop->ended = true;
     return jsi::Value::undefined();
   });
-  jsi::Array files(rt, static_cast<size_t>(count - 1));
-  for (int i = 1; i < count; ++i) {
-    auto bytes = std::make_shared<Bytes>();
-    bytes->bytes = contents(paths[i]);
-    files.setValueAtIndex(rt, static_cast<size_t>(i - 1), jsi::ArrayBuffer(rt, std::move(bytes)));
-  }
-  rt.global().setProperty(rt, "files", std::move(files));
+  rt.global().setProperty(rt, "files", filesOf(rt, paths + 1, paths + count));
   rt.evaluateJavaScript(std::make_shared<jsi::StringBuffer>(contents(paths[0])), paths[0]);
   loop->run(rt);
   // As React Native does before the runtime goes.
