@@ -1,5 +1,6 @@
 import { DynedgeError } from '../errors.ts'
 import type { ClassifyOptions } from '../interface.ts'
+import type { FrameSource } from './frame-source.ts'
 import { checkPixels, type PixelSource, type Pixels } from './pixels.ts'
 
 /** A class of pages, for programs that are compiled for pages; nothing for those of Node, whose compiler knows none. */
@@ -21,8 +22,11 @@ export type PageImage = PageClass<
   | 'VideoFrame'
 >
 
-/** Pictures as people have them. In Node: raw pixels. In a page also whatever a canvas can draw, and Blobs. docs/images.md */
-export type ImageInput = PixelSource | PageImage | Blob
+/**
+ * Pictures as people have them. In Node and React Native: raw pixels, and frames of cameras. In a page also whatever a canvas can draw, and
+ * Blobs. docs/images.md
+ */
+export type ImageInput = PixelSource | FrameSource | PageImage | Blob
 
 /** Largest picture that is read in one go, pixels: 16 MB. */
 const AT_ONCE = 2 ** 22
