@@ -122,6 +122,51 @@ typedef struct {
   float probability;
 } dynedge_class;
 
+/** How the samples of a frame lie in its planes; FrameFormat of the JavaScript API, and what dynedge_set_pixels takes. */
+typedef enum {
+  /** One plane of 1, 3 or 4 bytes a pixel; the fourth is ignored. */
+  DYNEDGE_GRAY,
+  DYNEDGE_RGB,
+  DYNEDGE_RGBA,
+  DYNEDGE_BGRA,
+  /** Planes of Y, of U and of V (YV12: of V and of U), a U and a V for each square of 2 x 2 pixels. */
+  DYNEDGE_I420,
+  DYNEDGE_YV12,
+  /** A plane of Y, one of U and V in turns (NV21: V and U). */
+  DYNEDGE_NV12,
+  DYNEDGE_NV21,
+  /** One plane, 4 bytes for two pixels of a row: Y U Y V, U Y V Y. */
+  DYNEDGE_YUYV,
+  DYNEDGE_UYVY
+} dynedge_format;
+
+/** Which colours Y, U and V mean. */
+typedef enum { DYNEDGE_BT601, DYNEDGE_BT709, DYNEDGE_BT2020 } dynedge_matrix;
+/** Full: Y from 0 to 255. Limited: Y from 16 to 235, U and V from 16 to 240. */
+typedef enum { DYNEDGE_FULL_RANGE, DYNEDGE_LIMITED_RANGE } dynedge_range;
+
+/** Rows from the top. */
+typedef struct {
+  const uint8_t *data;
+  /** From one row to the next; 0: without gaps. */
+  size_t row_bytes;
+  /** From one sample of Y, U or V, or pair of U and V, to the next; 0: without gaps. Of formats of one plane 0. */
+  uint32_t pixel_bytes;
+} dynedge_plane;
+
+/** A frame of a camera; all zero but format, sizes and planes are the defaults. Odd sizes have one column and row of U and V more than half. */
+typedef struct {
+  dynedge_format format;
+  /** As stored, in pixels. */
+  uint32_t width, height;
+  /** As many as the format has. */
+  dynedge_plane planes[3];
+  /** As EXIF has it, 1 to 8: 3 turned by 180 degrees to be upright, 6 by 90 clockwise, 8 by 90 counterclockwise, the others mirrored; 0 is 1. */
+  uint32_t orientation;
+  dynedge_matrix matrix;
+  dynedge_range range;
+} dynedge_frame;
+
 /** "bad-bundle" and so on: the codes of dynedge's JavaScript errors. */
 DYNEDGE_API const char *dynedge_status_name(dynedge_status status);
 
@@ -152,6 +197,8 @@ DYNEDGE_API dynedge_status dynedge_select_program(dynedge_network *network, cons
  */
 DYNEDGE_API dynedge_status dynedge_set_pixels(dynedge_network *network, const uint8_t *pixels, uint32_t width,
                                               uint32_t height, uint32_t channels, size_t row_bytes);
+/** The same of a camera's frame, turned as it says. Nothing is copied but what the network sees, some rows at a time. */
+DYNEDGE_API dynedge_status dynedge_set_frame(dynedge_network *network, const dynedge_frame *frame);
 /** height x width x 3 values, (byte / 255 - mean) / std, row by row; `count` is their number. */
 DYNEDGE_API dynedge_status dynedge_set_tensor(dynedge_network *network, const float *values, size_t count);
 

@@ -12,6 +12,10 @@ enum {
   RGB,
   RGBA,
   COLUMNS,
+  PLAN,
+  BAND,
+  PICK,
+  YUV,
   NORMALISE,
   SPREAD,
   QUANTISE,
@@ -32,6 +36,10 @@ static const dynedge_export EXPORTS[COUNT] = {
     [RGB] = {"u8_resize_row_rgb", 6, -1, 0},
     [RGBA] = {"u8_resize_row_rgba", 6, -1, 0},
     [COLUMNS] = {"u8_resize_columns", 7, -1, 0},
+    [PLAN] = {"u8_plan_block", 2, -1, 1},
+    [BAND] = {"u8_resize_band", 3, -1, 0},
+    [PICK] = {"u8_pick_row", 4, -1, 0},
+    [YUV] = {"u8_yuv_row", 6, -1, 0},
     [NORMALISE] = {"f32_normalise_row", 5, -1, 0},
     [SPREAD] = {"f32_spread_rows", 6, -1, 0},
     [QUANTISE] = {"f32_quantise_row", 7, 3, 0},
@@ -76,6 +84,10 @@ static void make(dynedge_instance *instance, void *context) {
     case RGB: w2c_dynedge_u8_resize_row_rgb(module, a[0], a[1], a[2], a[3], a[4], a[5]); break;
     case RGBA: w2c_dynedge_u8_resize_row_rgba(module, a[0], a[1], a[2], a[3], a[4], a[5]); break;
     case COLUMNS: w2c_dynedge_u8_resize_columns(module, a[0], a[1], a[2], a[3], a[4], a[5], a[6]); break;
+    case PLAN: c->result = w2c_dynedge_u8_plan_block(module, a[0], a[1]); break;
+    case BAND: w2c_dynedge_u8_resize_band(module, a[0], a[1], a[2]); break;
+    case PICK: w2c_dynedge_u8_pick_row(module, a[0], a[1], a[2], a[3]); break;
+    case YUV: w2c_dynedge_u8_yuv_row(module, a[0], a[1], a[2], a[3], a[4], a[5]); break;
     case NORMALISE: w2c_dynedge_f32_normalise_row(module, a[0], a[1], a[2], a[3], a[4]); break;
     case SPREAD: w2c_dynedge_f32_spread_rows(module, a[0], a[1], a[2], a[3], a[4], a[5]); break;
     case QUANTISE: w2c_dynedge_f32_quantise_row(module, a[0], a[1], a[2], c->real, a[4], a[5], a[6]); break;

@@ -97,7 +97,27 @@ dynedge_status dynedge_open_bundle(bundle_view *bundle, const u8 *file, size_t b
 /** Does the picture, whose pixels have `lanes` values of `bytes` bytes, lie in an arena of `arena_bytes`? */
 int dynedge_fits(const dynedge_place *place, u32 lanes, u32 bytes, u32 arena_bytes);
 
-/** Pixels into the input. */
-dynedge_status dynedge_preprocess(dynedge_network *network, const u8 *pixels, u32 width, u32 height, u32 channels, size_t row_bytes);
+/** Plane of a checked frame: of every 2^across columns and 2^down rows a sample of `bytes` bytes, every `pixel_bytes`. */
+typedef struct {
+  const u8 *data;
+  size_t row_bytes;
+  u32 bytes, pixel_bytes, across, down;
+} picture_plane;
+
+/** Word.Planar to the end of assembly/image/words.ts. */
+enum { FRAME_PLANAR, FRAME_SWAPPED, FRAME_SHIFT, FRAME_SAMPLES, FRAME_MATRIX = FRAME_SAMPLES + 9, FRAME_WORDS = FRAME_MATRIX + 6 };
+
+/** A checked frame. */
+typedef struct {
+  u32 width, height, channels, orientation, plane_count;
+  picture_plane planes[3];
+  s32 words[FRAME_WORDS];
+} picture;
+
+/** Fills in the defaults; what contradicts itself is refused. */
+dynedge_status dynedge_check_frame(const dynedge_frame *frame, picture *checked, dynedge_error *error);
+
+/** A picture into the input. */
+dynedge_status dynedge_preprocess(dynedge_network *network, const picture *source);
 
 #endif

@@ -301,16 +301,25 @@ static dynedge_status ready(dynedge_network *network) {
 dynedge_status dynedge_set_pixels(dynedge_network *network, const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels, size_t row_bytes) {
   const dynedge_status status = ready(network);
   if (status) return status;
-  const u32 most = 1 << 24;
-  if (!pixels || !width || !height || width > most || height > most || (channels != 1 && channels != 3 && channels != 4))
-    return dynedge_fail(&network->error, DYNEDGE_BAD_IMAGE, "The picture is %u x %u pixels of %u bytes%s, expected sides from 1 to %u and 1, 3 or 4 bytes",
-                        width, height, channels, pixels ? "" : " at no address", most);
-  if (!row_bytes) row_bytes = (size_t)width * channels;
-  if (row_bytes < (u64)width * channels)
-    return dynedge_fail(&network->error, DYNEDGE_BAD_IMAGE, "Rows of the picture are %z bytes apart, expected at least width x channels = %z", row_bytes,
-                        (size_t)width * channels);
+  if (channels != 1 && channels != 3 && channels != 4)
+    return dynedge_fail(&network->error, DYNEDGE_BAD_IMAGE, "The picture has %u bytes a pixel, expected 1 (gray), 3 (RGB) or 4 (RGBA)", channels);
+  const dynedge_frame frame = {
+      .format = channels == 1 ? DYNEDGE_GRAY : channels == 3 ? DYNEDGE_RGB : DYNEDGE_RGBA,
+      .width = width,
+      .height = height,
+      .planes = {{pixels, row_bytes, 0}},
+  };
+  return dynedge_set_frame(network, &frame);
+}
+
+dynedge_status dynedge_set_frame(dynedge_network *network, const dynedge_frame *frame) {
+  const dynedge_status status = ready(network);
+  if (status) return status;
+  picture source;
+  const dynedge_status refused = dynedge_check_frame(frame, &source, &network->error);
+  if (refused) return refused;
   network->filled = 0;
-  const dynedge_status failed = dynedge_preprocess(network, pixels, width, height, channels, row_bytes);
+  const dynedge_status failed = dynedge_preprocess(network, &source);
   if (failed == DYNEDGE_TRAP) network->steps = 0;
   if (failed) return failed;
   network->filled = 1;

@@ -69,6 +69,7 @@ UNARY(v128_i16x8_abs, v_s16, ((v_u16)a ^ (v_u16)(a >> 15)) - (v_u16)(a >> 15))
 
 ALWAYS_INLINE v128 v128_bitselect(v128 a, v128 b, v128 mask) { return (a & mask) | (b & ~mask); }
 ALWAYS_INLINE u32 v128_any_true(v128 a) { return (a[0] | a[1]) != 0; }
+ALWAYS_INLINE v128 v128_i16x8_shr(v128 a, u32 by) { return (v128)((v_s16)a >> (int)(by & 15)); }
 ALWAYS_INLINE v128 v128_i32x4_shl(v128 a, u32 by) { return (v128)((v_u32)a << (by & 31)); }
 ALWAYS_INLINE v128 v128_i32x4_shr(v128 a, u32 by) { return (v128)((v_s32)a >> (int)(by & 31)); }
 

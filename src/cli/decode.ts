@@ -1,11 +1,11 @@
 import type { Metadata } from 'sharp'
 import { DynedgeError } from '../errors.ts'
-import type { PixelSource } from '../image/pixels.ts'
+import type { PixelArray } from '../image/pixels.ts'
 import { readWhole } from './files.ts'
 
 /** A decoded picture. */
 export interface Decoded {
-  pixels: PixelSource
+  pixels: PixelArray
   /** What of the file had to be changed or left out, such as `CMYK, converted to RGB`; empty for an ordinary picture. */
   changes: string[]
 }
@@ -14,7 +14,7 @@ export interface Decoded {
  * Pixels of a picture file: upright by its EXIF orientation, converted to sRGB, 8 bits, alpha dropped; of an animation the first frame.
  * @throws DynedgeError `not-found` or `bad-image`, without the path in it for what the decoder finds
  */
-export async function decode(path: string): Promise<PixelSource> {
+export async function decode(path: string): Promise<PixelArray> {
   return (await decodeFully(path)).pixels
 }
 

@@ -1,22 +1,20 @@
-// Pictures that cannot be read at once: turned, large, translucent, of another colour space, not loaded yet, or none. Fetched on
-// demand: imports types only, and its neighbour.
+// Pictures that cannot be read at once: turned, large, translucent, of another colour space, frames of cameras, not loaded yet, or none.
+// Fetched on demand: imports types only, and its neighbours.
 import type { ClassifyOptions } from '../interface.ts'
+import { checkFrame, isFrame } from './frame.ts'
 import type { ImageInput } from './input.ts'
-import type { checkPixels as check, PixelSource, Pixels } from './pixels.ts'
+import type { checkPixels as check, PixelSource, Pixels, Plane, Rows } from './pixels.ts'
 import { bitmapOf, type Failure, refusal, settled } from './settle.ts'
 
 /** What is read of a canvas at once, pixels: 4 MB. */
 const BAND = 2 ** 20
-/** What is turned of raw pixels at once. */
-const AT_A_TIME = 2 ** 15
 /** No canvas is made wider; those of some browsers end at 32767. */
 const WIDEST = 8192
 
-/** Bytes of a part of a picture, good until the next call. */
-type Part = (left: number, top: number, width: number, height: number) => { data: Uint8Array; rowBytes: number }
+type Part = NonNullable<Pixels['part']>
 
 /**
- * As `imageOf`. Of a picture that is drawn only what is asked for is read, a band of rows at a time, so that it may be larger than any
+ * As `imageOf`. Of a picture that is drawn only what is asked for is read, some rows at a time, so that it may be larger than any
  * canvas; it must stay as it is until `close`.
  */
 export async function readCarefully(
@@ -27,13 +25,15 @@ export async function readCarefully(
 ): Promise<Pixels> {
   if (!(Number.isInteger(orientation) && orientation >= 1 && orientation <= 8))
     throw new Failure('bad-input', `orientation is ${orientation}, expected 1 to 8, as in EXIF.`)
+  if (isFrame(image)) return { ...checkFrame(image, Failure), orientation }
   if (isPixels(image)) {
     const pixels = checkPixels(image)
     const { colorSpace = 'srgb' } = image
-    if (colorSpace === 'srgb') return upright(pixels, partOf(pixels), orientation, AT_A_TIME)
-    if (typeof ImageData === 'undefined' || pixels.channels !== 4 || pixels.rowBytes !== pixels.width * 4)
+    if (colorSpace === 'srgb') return { ...pixels, orientation }
+    const { channels, width, height, planes } = pixels
+    if (typeof ImageData === 'undefined' || channels !== 4 || planes[0].rowBytes !== width * 4)
       throw new Failure('bad-image', `Picture: its colour space is ${colorSpace}, expected srgb.`)
-    const data = new ImageData(new Uint8ClampedArray(pixels.data), pixels.width, pixels.height, { colorSpace })
+    const data = new ImageData(new Uint8ClampedArray(planes[0].data), width, height, { colorSpace })
     return readOwn(await createImageBitmap(data, { premultiplyAlpha: 'none' }), orientation, Failure)
   }
   await settled(image, signal, Failure)
@@ -77,15 +77,42 @@ async function readDrawn(image: Drawable, orientation: number, Failure: Failure,
   try {
     if (frame && translucent(part, width, height)) {
       const pixels = await pixelsOf(frame)
-      if (pixels.width === width && pixels.height === height)
-        return upright(pixels, partOf(pixels), orientation, AT_A_TIME)
+      if (pixels.width === width && pixels.height === height) return { ...pixels, orientation }
     }
   } finally {
     frame?.close()
   }
   // What must not be read is refused now.
   part(0, 0, 1, 1)
-  return upright({ width, height, channels: 4 }, part, orientation, BAND)
+  return {
+    width,
+    height,
+    channels: 4,
+    planes: [{ ...RGBA, data: new Uint8Array(), rowBytes: Infinity }],
+    part: ahead(part, height),
+    orientation,
+  }
+}
+
+const RGBA = { pixelBytes: 4, across: 0, down: 0 }
+
+/** Reads some rows more than are asked for, in the order in which they are asked for. */
+function ahead(part: Part, height: number): Part {
+  let [left, top, width, end] = [0, 0, 0, 0]
+  let rows: Rows
+  return (from, first, wanted, count) => {
+    const past = first + count
+    if (from !== left || wanted !== width || first < top || past > end) {
+      const most = Math.max(count, Math.floor(BAND / wanted))
+      // Rows may also come from the last one upwards.
+      const upwards = from === left && wanted === width && first < top
+      ;[left, width] = [from, wanted]
+      top = upwards ? Math.max(0, past - most) : first
+      end = upwards ? past : Math.min(height, first + most)
+      rows = part(left, top, width, end - top)
+    }
+    return { data: rows.data.subarray((first - top) * rows.rowBytes), rowBytes: rows.rowBytes }
+  }
 }
 
 /** Reads parts of a picture by drawing them. */
@@ -144,65 +171,9 @@ async function pixelsOf(frame: VideoFrame): Promise<Pixels> {
       data[i] = data[i + 2]
       data[i + 2] = blue
     }
-  const { codedWidth, codedHeight } = frame
-  return { data: data.subarray(offset), width: codedWidth, height: codedHeight, channels: 4, rowBytes: stride }
-}
-
-function partOf({ data, rowBytes, channels }: Pixels): Part {
-  return (left, top) => ({ data: data.subarray(top * rowBytes + left * channels), rowBytes })
-}
-
-/**
- * The picture as EXIF's `orientation` says it is to be seen; `stored` is as it lies. At most `most` pixels are read at once, at least a
- * row.
- */
-function upright(
-  stored: Omit<Pixels, 'data' | 'rowBytes'> & Partial<Pixels>,
-  part: Part,
-  orientation: number,
-  most: number,
-): Pixels {
-  if (orientation === 1 && stored.data) return stored as Pixels
-  const { channels } = stored
-  const rowsAreColumns = orientation > 4
-  const fromRight = [2, 3, 7, 8].includes(orientation)
-  const fromBelow = [3, 4, 6, 7].includes(orientation)
-  const [width, height] = rowsAreColumns ? [stored.height, stored.width] : [stored.width, stored.height]
-  /** Rows `top` to `top` + `rows` - 1, of each `count` pixels from `left` on. */
-  let [top, rows, left, count] = [0, 0, 0, 0]
-  let band: { data: Uint8Array; first: number; step: number }
-
-  const read = () => {
-    const [x, across] = rowsAreColumns ? [top, rows] : [left, count]
-    const [y, down] = rowsAreColumns ? [left, count] : [top, rows]
-    const { data, rowBytes } = part(
-      fromRight ? stored.width - x - across : x,
-      fromBelow ? stored.height - y - down : y,
-      across,
-      down,
-    )
-    const first = (fromRight ? (across - 1) * channels : 0) + (fromBelow ? (down - 1) * rowBytes : 0)
-    const [stepX, stepY] = [fromRight ? -channels : channels, fromBelow ? -rowBytes : rowBytes]
-    if (!rowsAreColumns && !fromRight) return { data, first, step: stepY }
-    const [next, below] = rowsAreColumns ? [stepY, stepX] : [stepX, stepY]
-    const step = count * channels
-    const turned = new Uint8Array(rows * step)
-    for (let x = 0; x < count; ++x)
-      for (let y = 0; y < rows; ++y)
-        for (let c = 0; c < channels; ++c) turned[y * step + x * channels + c] = data[first + x * next + y * below + c]
-    return { data: turned, first: 0, step }
-  }
-
-  const row: Pixels['row'] = (y, from, wanted) => {
-    if (from !== left || wanted !== count || y < top || y >= top + rows) {
-      ;[top, left, count] = [y, from, wanted]
-      rows = Math.min(height - y, Math.max(1, Math.floor(most / count)))
-      band = read()
-    }
-    const at = band.first + (y - top) * band.step
-    return band.data.subarray(at, at + count * channels)
-  }
-  return { data: new Uint8Array(), width, height, channels, rowBytes: 0, row }
+  const { codedWidth: width, codedHeight: height } = frame
+  const plane: Plane = { ...RGBA, data: data.subarray(offset), rowBytes: stride }
+  return { width, height, channels: 4, planes: [plane] }
 }
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: Uint8ClampedArray): Uint8Array =>

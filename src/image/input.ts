@@ -33,15 +33,17 @@ const AT_ONCE = 2 ** 22
 
 /**
  * @internal Pixels of `image`: of what is no pixel array, by way of a canvas. What that cannot be done with at once (it is turned, large,
- * translucent, not loaded yet, ...) is left to careful.ts. Throws `bad-image`, `bad-input`, `aborted`.
+ * translucent, a camera's frame, not loaded yet, ...) is left to careful.ts. Throws `bad-image`, `bad-input`, `aborted`.
  */
 export async function imageOf(image: ImageInput, options: ClassifyOptions): Promise<PixelSource | Pixels> {
   if ((options.orientation ?? 1) === 1)
     try {
-      if (!('data' in image && 'width' in image)) {
-        const pixels = await atOnce(image as Exclude<ImageInput, PixelSource>)
+      if ('format' in image && !('codedWidth' in image)) {
+        // Left to careful.ts.
+      } else if (!('data' in image && 'width' in image)) {
+        const pixels = await atOnce(image as PageImage | Blob)
         if (pixels) return pixels
-      } else if (((image as ImageData).colorSpace ?? 'srgb') === 'srgb') return image
+      } else if (((image as ImageData).colorSpace ?? 'srgb') === 'srgb') return image as PixelSource
     } catch {
       // A canvas that has seen another origin's picture is never read again.
       context = undefined
@@ -50,7 +52,7 @@ export async function imageOf(image: ImageInput, options: ClassifyOptions): Prom
   return readCarefully(image, options, DynedgeError, checkPixels)
 }
 
-async function atOnce(image: Exclude<ImageInput, PixelSource>): Promise<ImageData | undefined> {
+async function atOnce(image: PageImage | Blob): Promise<ImageData | undefined> {
   if (!('decode' in image || 'stream' in image)) return drawn(image as Drawable)
   // An <img> with a density has more pixels than it says; its bitmap has them all.
   const bitmap = await createImageBitmap(image, { premultiplyAlpha: 'none' })

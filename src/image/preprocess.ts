@@ -1,10 +1,10 @@
+import { Plane as PlaneWord, Word } from '../../assembly/image/words.ts'
 import type { Backend } from '../backend.ts'
 import { DynedgeError } from '../errors.ts'
 import type { Quantization } from '../graph/graph.ts'
-import { quantisedTables } from './normalise.ts'
+import { imageGeometry } from './geometry.ts'
 import { checkPixels, type PixelSource, type Pixels } from './pixels.ts'
-import { type Block, type ImagePlan, planImage } from './plan.ts'
-import type { InputSpec } from './spec.ts'
+import { checkInputSpec, checkSide, type InputSpec } from './spec.ts'
 
 /** Scratch in the backend's memory: 16-aligned address, size in bytes. */
 export interface Staging {
@@ -28,133 +28,131 @@ export interface ImageTarget {
 /** Staging that resizes photographs up to 8000 x 6000 at 224 x 224 in one block. */
 export const DEFAULT_STAGING_BYTES = 256 * 1024
 
-/** Resizes, crops and normalises `source` into `target`, as Pillow, torchvision and PyTorch would. */
+/**
+ * Resizes, crops and normalises `source` into `target`, as Pillow, torchvision and PyTorch would. Only the source rows that the crop needs are
+ * read, a band of them at a time; where staging memory is too small for the whole width, some columns after the others.
+ * Throws `bad-input` for a bad spec or size, or when one column does not fit.
+ */
 export function preprocess(
   backend: Backend,
   source: PixelSource | Pixels,
   spec: InputSpec,
-  staging: Staging,
+  { pointer, bytes }: Staging,
   target: ImageTarget,
 ): void {
   const pixels = checkPixels(source)
-  runImagePlan(backend, planImage(pixels, spec, target.height, target.width, staging.bytes), pixels, staging, target)
-}
+  const { orientation = 1, planes, frame = [] } = pixels
+  const turned = orientation > 4
+  ASSERT: checkRun(spec, { pointer, bytes }, target, turned, backend.memory.buffer.byteLength)
+  const upright = turned ? { height: pixels.width, width: pixels.height } : pixels
+  const { resized, crop, verticalFirst } = imageGeometry(upright, spec, target.height, target.width)
+  const down = [upright.height, resized.height, crop.top]
+  const across = [upright.width, resized.width, crop.left]
+  const axes = new Float64Array(turned ? [...across, ...down] : [...down, ...across])
+  const [height, width] = turned ? [target.width, target.height] : [target.height, target.width]
+  const [rowStep, columnStep] = turned ? [target.pixelStride, target.rowStride] : [target.rowStride, target.pixelStride]
 
-/**
- * Runs a plan on a picture of the planned size (frames of a video share one plan).
- * Only the source rows and columns that the crop needs are read, one row at a time.
- */
-export function runImagePlan(
-  backend: Backend,
-  plan: ImagePlan,
-  source: PixelSource | Pixels,
-  staging: Staging,
-  target: ImageTarget,
-): void {
-  const pixels = checkPixels(source)
-  ASSERT: checkRun(plan, pixels, staging, target, backend.memory.buffer.byteLength)
-  const tables = target.quantization ? quantisedTables(plan.tables, target.quantization) : plan.tables
-  for (const block of plan.blocks) {
-    writeTables(backend, plan, block, tables, staging.pointer)
-    runBlock(backend, plan, block, pixels, staging.pointer, target)
+  const memory = new Uint8Array(backend.memory.buffer)
+  const words = new Int32Array(memory.buffer, pointer, Word.Words)
+  const floats = new Float32Array(memory.buffer, pointer, Word.Words)
+  words.fill(0)
+  words[Word.Channels] = pixels.channels
+  words[Word.VerticalFirst] = +(verticalFirst !== turned)
+  words[Word.FromRight] = +'2378'.includes(`${orientation}`)
+  words[Word.Up] = +'3467'.includes(`${orientation}`)
+  words[Word.Height] = height
+  floats.set(spec.mean, Word.Mean)
+  floats.set(spec.std, Word.Deviation)
+  if (target.quantization) {
+    const { scale, zero, bits } = target.quantization
+    words[Word.Integers] = 1
+    floats[Word.Scale] = scale
+    words[Word.Zero] = zero
+    words[Word.Top] = 2 ** bits - 1
+  }
+  words[Word.ColumnStep] = columnStep
+  words[Word.RowStep] = rowStep
+  planes.forEach(({ pixelBytes, across, down, rowBytes }, index) => {
+    words.set([pixelBytes, across, down, Math.min(rowBytes, 2 ** 30)], Word.Planes + index * PlaneWord.Words)
+  })
+  words.set(frame, Word.Planar)
+
+  const first = axes[5]
+  for (let parts = 1, left = 0; left < width; ) {
+    const step = Math.ceil(width / parts)
+    axes[5] = first + left
+    words.set(new Int32Array(axes.buffer), Word.Rows)
+    words[Word.Width] = Math.min(step, width - left)
+    words[Word.Output] = target.pointer + left * columnStep
+    const most = backend.exports.u8_plan_block(pointer, bytes)
+    if (most > 0) {
+      runBlock(backend, pixels, memory, pointer, words, most)
+      left += step
+    } else if (step > 1) {
+      parts++
+      left = 0
+    } else
+      throw new DynedgeError(
+        'bad-input',
+        `Staging memory has ${bytes} bytes, expected at least ${-most} for a ${pixels.width} x ${pixels.height} picture at ` +
+          `${target.width} x ${target.height}: shrink the picture first.`,
+      )
   }
 }
 
-/**
- *   horizontal first:  source row -> wideRow -> [row kernel] -> ring -> [columns] -> row -> target
- *   vertical first:    source row -> ring -> [columns] -> wideRow -> [row kernel] -> row -> target
- */
+/** Copies the source rows that the block needs into staging memory, `most` at a time, and has the module use them. */
 function runBlock(
   backend: Backend,
-  plan: ImagePlan,
-  block: Block,
-  pixels: Pixels,
+  { planes, part, height }: Pixels,
+  memory: Uint8Array,
   staging: number,
-  target: ImageTarget,
+  words: Int32Array,
+  most: number,
 ): void {
-  const { rows, geometry } = plan
-  const { layout, width, taps } = block
-  const { ringStride, ringRows } = layout
-  const { u8_resize_columns: resizeColumns } = backend.exports
-  const normaliseRow = backend.exports[target.quantization ? 'u8_normalise_row' : 'f32_normalise_row']
-  const resizeRow = backend.exports[ROW_KERNELS[pixels.channels]]
-  const memory = new Uint8Array(backend.memory.buffer)
-  const ring = staging + layout.ring
-  const wideRow = staging + layout.wideRow
-  const row = staging + layout.row
-  const windows = staging + layout.windows
-  const weights = staging + layout.weights
-  const tables = staging + layout.tables
-  let rowWeights = staging + layout.rowWeights
-  let output = target.pointer + block.left * target.pixelStride
-  let next = rows.first[0]
-
-  for (let y = 0; y < geometry.crop.height; y++) {
-    const first = rows.first[y]
-    const count = rows.count[y]
-    for (; next < first + count; next++) {
-      const slot = ring + (next % ringRows) * ringStride
-      memory.set(rowOf(pixels, next, block), geometry.verticalFirst ? slot : wideRow)
-      if (!geometry.verticalFirst) resizeRow(slot, wideRow, windows, weights, width, taps)
-    }
-    const resizedRows = geometry.verticalFirst ? wideRow : row
-    resizeColumns(resizedRows, ring, ringStride, ringRows, first % ringRows, rowWeights, count)
-    if (geometry.verticalFirst) resizeRow(row, wideRow, windows, weights, width, taps)
-    normaliseRow(output, row, tables, width, target.pixelStride)
-    rowWeights += count * 4
-    output += target.rowStride
+  const left = words[Word.SourceLeft]
+  const end = words[Word.EndRow]
+  for (let taken = words[Word.FirstRow]; taken < end; taken += most) {
+    const count = Math.min(most, end - taken)
+    const top = words[Word.Up] ? height - taken - count : taken
+    planes.forEach((plane, index) => {
+      const { across, down, pixelBytes } = plane
+      const [at, stride, bytes] = words.subarray(Word.Planes + index * PlaneWord.Words + PlaneWord.At)
+      const first = top >> down
+      const rows = ((top + count - 1) >> down) - first + 1
+      const { data, rowBytes } = part ? part(left, top, words[Word.SourceColumns], count) : plane
+      let from = part ? 0 : first * rowBytes + (left >> across) * pixelBytes
+      const together = stride === rowBytes ? rows : 1
+      for (let row = 0; row < rows; row += together) {
+        memory.set(data.subarray(from, from + (together - 1) * rowBytes + bytes), staging + at + row * stride)
+        from += together * rowBytes
+      }
+    })
+    backend.exports.u8_resize_band(staging, top, count)
   }
 }
 
-function rowOf(pixels: Pixels, y: number, { sourceLeft, sourceWidth }: Block): Uint8Array {
-  if (pixels.row) return pixels.row(y, sourceLeft, sourceWidth)
-  const from = y * pixels.rowBytes + sourceLeft * pixels.channels
-  return pixels.data.subarray(from, from + sourceWidth * pixels.channels)
-}
-
-const ROW_KERNELS = { 1: 'u8_resize_row_gray', 3: 'u8_resize_row_rgb', 4: 'u8_resize_row_rgba' } as const
-
-function writeTables(
-  backend: Backend,
-  plan: ImagePlan,
-  block: Block,
-  tables: Float32Array | Uint8Array,
-  staging: number,
+function checkRun(
+  spec: InputSpec,
+  staging: Staging,
+  { pointer, rowStride, pixelStride, height, width, quantization }: ImageTarget,
+  turned: boolean,
+  memoryBytes: number,
 ): void {
-  const { layout, windows, weights } = block
-  const write = (words: Int32Array | Float32Array | Uint8Array, offset: number): void =>
-    new Uint8Array(backend.memory.buffer, staging + offset, words.byteLength).set(
-      new Uint8Array(words.buffer, words.byteOffset, words.byteLength),
-    )
-  write(tables, layout.tables)
-  write(plan.rows.weights, layout.rowWeights)
-  write(windows, layout.windows)
-  write(weights, layout.weights)
-}
-
-function checkRun(plan: ImagePlan, pixels: Pixels, staging: Staging, target: ImageTarget, memoryBytes: number): void {
-  const { source, geometry } = plan
-  if (pixels.width !== source.width || pixels.height !== source.height || pixels.channels !== source.channels)
-    throw new DynedgeError(
-      'bad-image',
-      `Picture is ${pixels.width} x ${pixels.height} with ${pixels.channels} channels, expected ` +
-        `${source.width} x ${source.height} with ${source.channels}.`,
-    )
-  const { height, width } = geometry.crop
-  if (target.height !== height || target.width !== width)
-    throw badInput(`target is ${target.width} x ${target.height}, expected ${width} x ${height}; plan again`)
-  if (staging.bytes < plan.bytes)
-    throw badInput(`staging has ${staging.bytes} bytes, expected ${plan.bytes}; plan again with that size`)
+  checkInputSpec(spec)
+  checkSide('height', height)
+  checkSide('width', width)
   if (staging.pointer % 16 !== 0) throw badInput(`staging starts at ${staging.pointer}, expected a multiple of 16`)
-  if (target.pointer % 4 !== 0) throw badInput(`target starts at ${target.pointer}, expected a multiple of 4`)
-  const { pixelStride, rowStride } = target
-  const least = target.quantization ? 4 : 12
+  if (staging.bytes < Word.Words * 4)
+    throw badInput(`staging has ${staging.bytes} bytes, expected at least ${Word.Words * 4}`)
+  if (pointer % 4 !== 0) throw badInput(`target starts at ${pointer}, expected a multiple of 4`)
+  // A fourth lane that is written beside a turned row's last pixel would be another row's.
+  const least = quantization ? 4 : turned ? 16 : 12
   if (pixelStride < least || pixelStride % 4 !== 0)
     throw badInput(`pixelStride is ${pixelStride}, expected a multiple of 4 from ${least} on`)
   if (rowStride < width * pixelStride)
     throw badInput(`rowStride is ${rowStride}, expected at least width x pixelStride = ${width * pixelStride}`)
-  checkPlace('staging', staging.pointer, plan.bytes, memoryBytes)
-  checkPlace('target', target.pointer, (height - 1) * rowStride + width * pixelStride, memoryBytes)
+  checkPlace('staging', staging.pointer, staging.bytes, memoryBytes)
+  checkPlace('target', pointer, (height - 1) * rowStride + width * pixelStride, memoryBytes)
 }
 
 function checkPlace(name: string, pointer: number, bytes: number, memoryBytes: number): void {

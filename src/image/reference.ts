@@ -1,6 +1,8 @@
 import { bilinearTaps } from './coefficients.ts'
+import type { FrameSource } from './frame-source.ts'
 import { imageGeometry } from './geometry.ts'
-import { checkPixels, type PixelSource } from './pixels.ts'
+import { matrixWords } from './matrix.ts'
+import { checkPixels, type PixelArray, type PixelSource } from './pixels.ts'
 import type { InputSpec } from './spec.ts'
 
 /** Bytes [height][width][3]. */
@@ -39,7 +41,8 @@ export function preprocessReference(
 }
 
 function toRgb(source: PixelSource): Picture {
-  const { data, width, height, channels, rowBytes } = checkPixels(source)
+  const { width, height, channels, planes } = checkPixels(source)
+  const [{ data, rowBytes }] = planes
   const rgb = new Uint8Array(height * width * 3)
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++)
@@ -89,4 +92,61 @@ function resizeLine(
     }
     weight += count[i]
   }
+}
+
+/** Samples of a plane: row by row, `pixelBytes` apart. */
+export interface Samples {
+  data: Uint8Array
+  rowBytes: number
+  pixelBytes: number
+}
+
+/**
+ * RGB of a frame whose Y, U and V are given one by one, by the formula of assembly/image/yuv.ts: every U and V for `2 ** across` pixels
+ * side by side and `2 ** down` one below the other.
+ */
+export function rgbReference(
+  [y, u, v]: [Samples, Samples, Samples],
+  { width, height, matrix = 'bt601', range = 'full' }: Pick<FrameSource, 'width' | 'height' | 'matrix' | 'range'>,
+  across: number,
+  down: number,
+): Required<PixelArray> {
+  const [ky, kr, gu, gv, kb, offset] = matrixWords(matrix, range)
+  const data = new Uint8Array(width * height * 3)
+  const sample = ({ data, rowBytes, pixelBytes }: Samples, x: number, y: number) => data[y * rowBytes + x * pixelBytes]
+  const term = (byte: number, factor: number) => Math.floor(((byte - 128) * 256 * factor + 16384) / 32768)
+  const byteOf = (sum: number) => Math.max(0, Math.min(255, Math.floor((sum + offset) / 32)))
+  for (let row = 0; row < height; row++)
+    for (let column = 0; column < width; column++) {
+      const luma = term(sample(y, column, row), ky)
+      const blueness = sample(u, column >> across, row >> down)
+      const redness = sample(v, column >> across, row >> down)
+      data.set(
+        [
+          byteOf(luma + term(redness, kr)),
+          byteOf(luma + term(blueness, gu) + term(redness, gv)),
+          byteOf(luma + term(blueness, kb)),
+        ],
+        (row * width + column) * 3,
+      )
+    }
+  return { data, width, height, channels: 3, rowBytes: width * 3 }
+}
+
+/** The picture as EXIF's `orientation` says it is to be seen, pixel by pixel. */
+export function uprightReference(
+  { data, width, height, channels }: Required<PixelArray>,
+  orientation: number,
+): Required<PixelArray> {
+  const turned = orientation > 4
+  const [w, h] = turned ? [height, width] : [width, height]
+  const out = new Uint8Array(data.length)
+  for (let y = 0; y < h; y++)
+    for (let x = 0; x < w; x++) {
+      const [column, row] = turned ? [y, x] : [x, y]
+      const fromX = [2, 3, 7, 8].includes(orientation) ? width - 1 - column : column
+      const fromY = [3, 4, 6, 7].includes(orientation) ? height - 1 - row : row
+      for (let c = 0; c < channels; c++) out[(y * w + x) * channels + c] = data[(fromY * width + fromX) * channels + c]
+    }
+  return { data: out, width: w, height: h, channels, rowBytes: w * channels }
 }

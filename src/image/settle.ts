@@ -4,7 +4,7 @@ import type { DynedgeError } from '../errors.ts'
 export type Failure = typeof DynedgeError
 
 const KINDS =
-  'raw pixels { data, width, height }, or in a page an <img>, <video>, <canvas>, OffscreenCanvas, ImageBitmap, VideoFrame or Blob'
+  'raw pixels { data, width, height }, a frame { format, planes, width, height }, or in a page an <img>, <video>, <canvas>, OffscreenCanvas, ImageBitmap, VideoFrame or Blob'
 const FOREIGN =
   'it comes from another origin, which lets pages show but not read it. Set crossorigin="anonymous" on the element before its src, and have that server send Access-Control-Allow-Origin'
 
@@ -88,7 +88,7 @@ export async function settled(image: unknown, signal: AbortSignal | undefined, F
 
 /** Throws why a picture could not be sent to a worker. */
 export async function sayWhy(image: unknown, cause: unknown, Failure: Failure): Promise<never> {
-  if (isObject(image) && 'data' in image)
+  if (isObject(image) && ('data' in image || 'planes' in image))
     throw new Failure('bad-image', 'Picture: data is empty, or was given away.', { cause })
   await settled(image, undefined, Failure)
   throw refusal(image, cause, Failure)

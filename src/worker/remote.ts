@@ -162,6 +162,8 @@ function sentPicture(
   signal?: AbortSignal,
 ): Sendable | Promise<Sendable> {
   const given = Object(image)
+  if ('format' in given && !('codedWidth' in given))
+    return import('./sent-frame.ts').then(({ sentFrame }) => sentFrame(given, sentArray, transfer))
   if ('data' in given && 'width' in given) {
     const { data, width, height, channels, rowBytes, colorSpace } = given as PixelSource & Partial<ImageData>
     const sent = sentArray(data, transfer)
@@ -171,7 +173,9 @@ function sentPicture(
 }
 
 /** What is no array is refused where the network is, and what was given away here. */
-const sentArray = (data: unknown, transfer?: boolean): Sendable =>
-  ArrayBuffer.isView(data) && data.byteLength
-    ? sentBytes(data as Float32Array, transfer)
+const sentArray = (data: unknown, transfer?: boolean): Sendable => {
+  const view = data instanceof ArrayBuffer ? new Uint8Array(data) : data
+  return ArrayBuffer.isView(view) && view.byteLength
+    ? sentBytes(view as Float32Array, transfer)
     : { message: data, transfer: [] }
+}

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { decode } from '../../src/cli/decode.ts'
+import type { PixelArray } from '../../src/image/pixels.ts'
 import type { PixelSource, Prediction } from '../../src/index.ts'
 import { BROWSERS } from './browsers.ts'
 import { apart, type Files, nodeAnswer, type Prepared, pattern, prepared, sharpOf } from './pictures.ts'
@@ -18,7 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), 'dynedge-images-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 const files: Files = {}
 /** What p3.png says in its own colours. */
-let p3: PixelSource
+let p3: PixelArray
 /** As `dynedge run` decodes them. */
 const decoded: Record<string, PixelSource> = {}
 

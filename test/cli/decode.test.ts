@@ -1,7 +1,7 @@
 import sharp from 'sharp'
 import { afterAll, expect, test } from 'vitest'
 import { decode } from '../../src/cli/decode.ts'
-import type { PixelSource } from '../../src/image/pixels.ts'
+import type { PixelArray } from '../../src/image/pixels.ts'
 import { drawing, temporary } from './support.ts'
 
 const { at, clean } = temporary()
@@ -10,7 +10,7 @@ afterAll(clean)
 const plain = () => drawing(31, 23)
 const expected = () => plain().raw().toBuffer()
 
-function largestDifference(found: PixelSource, bytes: Uint8Array): number {
+function largestDifference(found: PixelArray, bytes: Uint8Array): number {
   expect([found.width, found.height]).toEqual([31, 23])
   expect(found.data.length).toBe(bytes.length)
   return bytes.reduce((most, value, i) => Math.max(most, Math.abs(value - found.data[i])), 0)

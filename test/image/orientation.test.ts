@@ -1,14 +1,17 @@
 import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
 import { imageOf } from '../../src/image/input.ts'
-import { checkPixels, type PixelSource } from '../../src/image/pixels.ts'
+import { checkPixels, type PixelArray } from '../../src/image/pixels.ts'
+import { preprocessReference } from '../../src/image/reference.ts'
 import { load, smallBundle } from '../helpers/bundles.ts'
+import { counted, leastStaging, run, SMALL } from './run.ts'
 import { makeSource } from './source.ts'
+import { instantiate, variants } from './wasm.ts'
 
 const ORIENTATIONS = [1, 2, 3, 4, 5, 6, 7, 8]
 
 /** The pixels as libvips turns a file that says `orientation`. */
-async function turned({ data, width, height, channels }: Required<PixelSource>, orientation: number) {
+async function turned({ data, width, height, channels }: Required<PixelArray>, orientation: number) {
   const file = await sharp(data, { raw: { width, height, channels } })
     .withMetadata({ orientation })
     .tiff({ compression: 'none', predictor: 'none' })
@@ -22,28 +25,34 @@ async function turned({ data, width, height, channels }: Required<PixelSource>, 
   return { data: new Uint8Array(bytes), width: info.width, height: info.height, channels }
 }
 
-describe.each([1, 3, 4] as const)('raw pixels of %i bytes', (channels) => {
-  test.each(ORIENTATIONS)('orientation %i: rows and parts of rows as libvips turns them', async (orientation) => {
-    const plain = makeSource({ kind: 'noise', seed: 3, width: 61, height: 47, channels })
-    const padded = makeSource({ kind: 'noise', seed: 3, width: 61, height: 47, channels }, 5)
-    const expected = await turned(plain, orientation)
-    for (const source of [plain, padded]) {
-      const pixels = checkPixels(await imageOf(source, { orientation }))
-      expect([pixels.width, pixels.height]).toEqual([expected.width, expected.height])
-      for (const [left, count] of [
-        [0, pixels.width],
-        [7, 20],
-        [pixels.width - 1, 1],
+describe.each(await variants())('$name', ({ bytes }) => {
+  test.each(ORIENTATIONS)(
+    'orientation %i: raw pixels as libvips turns them, to the bit, in one block and in many',
+    async (orientation) => {
+      const backend = await instantiate(bytes)
+      for (const [width, height] of [
+        [61, 47],
+        [40, 90],
+        [9, 120],
+        [5, 7],
       ])
-        for (let y = 0; y < pixels.height; y += left ? 5 : 1) {
-          const from = (y * expected.width + left) * channels
-          const row =
-            pixels.row?.(y, left, count) ??
-            pixels.data.subarray(y * pixels.rowBytes + left * channels, y * pixels.rowBytes + (left + count) * channels)
-          expect(Buffer.compare(row, expected.data.subarray(from, from + count * channels)), `row ${y}`).toBe(0)
+        for (const channels of [1, 3, 4] as const) {
+          const plain = makeSource({ kind: 'noise', seed: 3, width, height, channels })
+          const padded = makeSource({ kind: 'noise', seed: 3, width, height, channels }, 5)
+          const expected = preprocessReference(await turned(plain, orientation), SMALL, 9, 16).values
+          for (const source of [plain, padded]) {
+            const pixels = checkPixels(await imageOf(source, { orientation }))
+            const least = leastStaging((stagingBytes) => run(backend, pixels, SMALL, 9, 16, { stagingBytes }))
+            for (const stagingBytes of [64 * 1024, least + 700, least]) {
+              const { backend: seen, calls } = counted(backend)
+              const context = `${width}x${height}x${channels}, ${stagingBytes} bytes of staging memory`
+              expect(run(seen, pixels, SMALL, 9, 16, { stagingBytes }), context).toEqual(expected)
+              expect(calls.u8_plan_block > 1, context).toBe(stagingBytes < 64 * 1024)
+            }
+          }
         }
-    }
-  })
+    },
+  )
 })
 
 test.each(ORIENTATIONS)(

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { decode } from '../../src/cli/decode.ts'
-import type { PixelSource } from '../../src/image/pixels.ts'
+import type { PixelArray } from '../../src/image/pixels.ts'
 import { preprocessReference } from '../../src/image/reference.ts'
 import type { InputSpec } from '../../src/image/spec.ts'
 import { digest, run } from './run.ts'
@@ -22,7 +22,7 @@ const { cases } = JSON.parse(readFileSync(new URL('../fixtures/image/photos.json
   cases: Case[]
 }
 const photos = [...new Set(cases.map(({ photo }) => photo))]
-const pixels = new Map<string, PixelSource>()
+const pixels = new Map<string, PixelArray>()
 
 beforeAll(async () => {
   for (const photo of photos)

@@ -1,9 +1,12 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { Word } from '../../assembly/image/words.ts'
 import type { Backend } from '../../src/backend.ts'
-import { planImage, stagingBytes } from '../../src/image/plan.ts'
-import { runImagePlan } from '../../src/image/preprocess.ts'
+import { quantised } from '../../src/graph/integer.ts'
+import { seededUniform } from '../../src/graph/parameters.ts'
+import { checkPixels } from '../../src/image/pixels.ts'
+import { preprocess } from '../../src/image/preprocess.ts'
 import { preprocessReference } from '../../src/image/reference.ts'
-import { IMAGENET, type Options, run, SMALL } from './run.ts'
+import { counted, IMAGENET, leastStaging, type Options, run, SMALL } from './run.ts'
 import { makeSource } from './source.ts'
 import { instantiate, scratch, variants } from './wasm.ts'
 
@@ -43,20 +46,20 @@ describe.each(await variants())('$name = reference', ({ bytes }) => {
       [40, 200],
     ])
       for (const channels of [1, 3, 4] as const) {
-        const source = { height, width, channels }
-        const whole = planImage(source, SMALL, 9, 16, 1e9)
-        let bytes = whole.bytes
-        let most = 1
-        // Each plan gets one row of bytes less than the last one used, until none fits.
-        for (;;) {
-          const plan = plannedOrUndefined(() => planImage(source, SMALL, 9, 16, bytes))
-          if (!plan) break
-          most = Math.max(most, plan.blocks.length)
-          compare(width, height, channels, [9, 16], { stagingBytes: bytes })
-          bytes = plan.bytes - 16
+        const source = makeSource({ kind: 'noise', seed: 8, width, height, channels })
+        const least = leastStaging((stagingBytes) => run(backend, source, SMALL, 9, 16, { stagingBytes }))
+        const parts = new Set<number>()
+        for (let stagingBytes = least; stagingBytes < least + 2048; stagingBytes += 100) {
+          const { backend: seen, calls } = counted(backend)
+          expect(run(seen, source, SMALL, 9, 16, { stagingBytes })).toEqual(
+            preprocessReference(source, SMALL, 9, 16).values,
+          )
+          parts.add(calls.u8_resize_band)
         }
-        // Up to four columns may take the same bytes.
-        expect(most).toBeGreaterThanOrEqual(4)
+        expect(parts.size).toBeGreaterThanOrEqual(4)
+        expect(() => run(backend, source, SMALL, 9, 16, { stagingBytes: least - 1 })).toThrow(
+          `Staging memory has ${least - 1} bytes, expected at least ${least} for a ${width} x ${height} picture at 16 x 9`,
+        )
       }
   })
 
@@ -77,9 +80,8 @@ describe.each(await variants())('$name = reference', ({ bytes }) => {
 
   test('pixels that the crop does not see are not read', () => {
     const source = makeSource({ kind: 'noise', seed: 7, width: 90, height: 30, channels: 1 })
-    const plan = planImage({ width: 90, height: 30, channels: 1 }, SMALL, 8, 8, 1e9)
-    const { sourceLeft, sourceWidth } = plan.blocks[0]
-    expect(sourceLeft).toBeGreaterThan(20)
+    // 30 wide after resizing, of which the middle 8 are seen: source columns 33 to 57, and their neighbours in the filter.
+    const [sourceLeft, sourceWidth] = [30, 30]
     const rest = source.data.map((byte, i) => {
       const seen = i % 90 >= sourceLeft && i % 90 < sourceLeft + sourceWidth
       return seen ? byte : 255 - byte
@@ -87,84 +89,96 @@ describe.each(await variants())('$name = reference', ({ bytes }) => {
     expect(run(backend, { ...source, data: rest }, SMALL, 8, 8)).toEqual(run(backend, source, SMALL, 8, 8))
   })
 
-  test('one plan serves many pictures; others are refused', () => {
-    const plan = planImage({ width: 40, height: 30, channels: 3 }, SMALL, 8, 8, 1 << 16)
-    const base = scratch(backend, plan.bytes + 1024)
-    const staging = { pointer: base, bytes: plan.bytes }
-    const target = { pointer: base + plan.bytes, rowStride: 128, pixelStride: 16, height: 8, width: 8 }
-    for (const seed of [1, 2]) {
-      const source = makeSource({ kind: 'blocks', seed, width: 40, height: 30, channels: 3 })
-      runImagePlan(backend, plan, source, staging, target)
-      const values = new Float32Array(backend.memory.buffer, target.pointer, 8 * 8 * 4).filter((_, i) => i % 4 < 3)
-      expect(values).toEqual(preprocessReference(source, SMALL, 8, 8).values)
+  test('integers are those of the values', () => {
+    const source = makeSource({ kind: 'noise', seed: 4, width: 61, height: 50, channels: 4 })
+    const { values } = preprocessReference(source, SMALL, 16, 17)
+    for (const quantization of [
+      { scale: Math.fround(0.0373), zero: 57, bits: 7 },
+      { scale: Math.fround(0.01), zero: 0, bits: 8 },
+      { scale: Math.fround(0.5), zero: 3, bits: 7 },
+      { scale: Math.fround(1 / 255), zero: 127, bits: 7 },
+    ] as const) {
+      const base = scratch(backend, 70_000)
+      const target = { pointer: base + 65_536, rowStride: 17 * 4, pixelStride: 4, height: 16, width: 17, quantization }
+      preprocess(backend, source, SMALL, { pointer: base, bytes: 65_536 }, target)
+      const bytes = new Uint8Array(backend.memory.buffer, target.pointer, 16 * 17 * 4)
+      const expected = Array.from(values, (value) => quantised(value, quantization))
+      expect([...bytes].filter((_, i) => i % 4 < 3)).toEqual(expected)
+      expect(new Set(bytes.filter((_, i) => i % 4 === 3))).toEqual(new Set([0]))
     }
+  })
+
+  test('wrong places and sizes are refused', () => {
+    const base = scratch(backend, 20_000)
     const source = makeSource({ kind: 'blocks', seed: 1, width: 40, height: 30, channels: 3 })
-    const go = (change: { source?: object; staging?: object; target?: object }) => () =>
-      runImagePlan(
+    const staging = { pointer: base, bytes: 16_384 }
+    const target = { pointer: base + 16_384, rowStride: 128, pixelStride: 16, height: 8, width: 8 }
+    const go = (change: { source?: object; staging?: object; target?: object; spec?: object }) => () =>
+      preprocess(
         backend,
-        plan,
         { ...source, ...change.source },
+        { ...SMALL, ...change.spec },
         { ...staging, ...change.staging },
         { ...target, ...change.target },
       )
     expect(go({})).not.toThrow()
-    expect(go({ source: { height: 29 } })).toThrow(/40 x 29 with 3 channels, expected 40 x 30/)
-    expect(go({ staging: { bytes: plan.bytes - 1 } })).toThrow(/staging has/)
+    expect(go({ source: { height: 31 } })).toThrow(/data has 3600 bytes, expected 3720/)
+    expect(go({ staging: { bytes: 100 } })).toThrow(/staging has 100 bytes/)
+    expect(go({ staging: { bytes: 4096 } })).toThrow(
+      /Staging memory has 4096 bytes, expected at least \d+ for a 40 x 30 picture at 8 x 8: shrink/,
+    )
     expect(go({ staging: { pointer: base + 8 } })).toThrow(/multiple of 16/)
     expect(go({ target: { pointer: base + 2 } })).toThrow(/multiple of 4/)
     expect(go({ staging: { pointer: 2 ** 40 } })).toThrow(/staging ends at \d+, expected at most/)
     expect(go({ target: { pointer: 2 ** 40 } })).toThrow(/target ends at \d+, expected at most/)
-    expect(go({ target: { width: 9 } })).toThrow(/target is 9 x 8, expected 8 x 8/)
+    expect(go({ target: { height: 0 } })).toThrow(/height is 0/)
     expect(go({ target: { pixelStride: 14 } })).toThrow(/pixelStride is 14/)
     expect(go({ target: { rowStride: 127 } })).toThrow(/rowStride is 127, expected at least .* = 128/)
-  })
-})
-
-describe('plan', () => {
-  test('256 KB resize 8000 x 6000 to 224 x 224 in one block, either way round', () => {
-    expect(stagingBytes(8000, 6000, IMAGENET, 224, 224)).toBeLessThan(256 * 1024)
-    expect(stagingBytes(6000, 8000, IMAGENET, 224, 224)).toBeLessThan(256 * 1024)
-  })
-
-  test('blocks lie side by side and use what they were given', () => {
-    const source = { width: 3000, height: 9000, channels: 4 } as const
-    const { blocks, bytes, geometry } = planImage(source, IMAGENET, 224, 224, 256 * 1024)
-    expect(geometry.verticalFirst).toBe(true)
-    expect(blocks.length).toBeGreaterThan(1)
-    expect(bytes).toBeLessThanOrEqual(256 * 1024)
-    let left = 0
-    for (const block of blocks) {
-      expect(block.left).toBe(left)
-      left += block.width
-    }
-    expect(left).toBe(224)
-  })
-
-  test('too little staging says how much is needed', () => {
-    expect(() => planImage({ width: 640, height: 480, channels: 4 }, IMAGENET, 224, 224, 4096)).toThrow(
-      /Staging memory has 4096 bytes, expected at least \d+ for a 640 x 480 picture/,
+    const turned = { ...checkPixels(source), orientation: 6 }
+    expect(() => preprocess(backend, turned, SMALL, staging, { ...target, pixelStride: 12 })).toThrow(
+      /pixelStride is 12, expected a multiple of 4 from 16 on/,
     )
+    expect(go({ spec: { channels: 1 } })).toThrow(/channels is 1, expected 3/)
+    expect(go({ spec: { resampling: 'nearest' } })).toThrow(/resampling is nearest/)
+    expect(go({ spec: { mean: [0, 0] } })).toThrow(/mean is \[0,0\], expected 3/)
+    expect(go({ spec: { std: [1, 0, 1] } })).toThrow(/std is \[1,0,1\], expected 3 positive/)
+    expect(go({ spec: { size: [8] } })).toThrow(/size is \[8\]/)
+    expect(go({ spec: { size: [8, 0.5] } })).toThrow(/size\[1\] is 0.5/)
+    expect(go({ spec: { shorterSide: 7 } })).toThrow(/shorterSide is 7, expected at least 8/)
   })
 
-  test('specs that cannot be followed are refused', () => {
-    const plan = (change: object) => () =>
-      planImage({ width: 9, height: 9, channels: 3 }, { ...SMALL, ...change }, 8, 8, 1 << 16)
-    expect(plan({})).not.toThrow()
-    expect(plan({ channels: 1 })).toThrow(/channels is 1, expected 3/)
-    expect(plan({ resampling: 'nearest' })).toThrow(/resampling is nearest/)
-    expect(plan({ mean: [0, 0] })).toThrow(/mean is \[0,0\], expected 3/)
-    expect(plan({ std: [1, 0, 1] })).toThrow(/std is \[1,0,1\], expected 3 positive/)
-    expect(plan({ size: [8] })).toThrow(/size is \[8\]/)
-    expect(plan({ size: [8, 0.5] })).toThrow(/size\[1\] is 0.5/)
-    expect(plan({ shorterSide: 7 })).toThrow(/shorterSide is 7, expected at least 8/)
-    expect(() => planImage({ width: 9, height: 9, channels: 3 }, SMALL, 0, 8, 1 << 16)).toThrow(/height is 0/)
+  test('256 KB resize 8000 x 6000 to 224 x 224 in one block, either way round', () => {
+    for (const [width, height] of [
+      [8000, 6000],
+      [6000, 8000],
+    ]) {
+      const data = new Uint8Array(width * height * 4)
+      const { backend: seen, calls } = counted(backend)
+      run(seen, { data, width, height }, IMAGENET, 224, 224)
+      expect(calls.u8_plan_block).toBe(1)
+    }
+  })
+
+  test('numbers that no host may give do not trap', () => {
+    const base = scratch(backend, 262_144)
+    const words = new Int32Array(backend.memory.buffer, base, 200)
+    const random = seededUniform('words', 1, 200 * 300, (u) => Math.floor((u - 0.5) * 2 ** (1 + u * 32)))
+    for (let round = 0; round < 300; round++) {
+      words.set(random.subarray(round * 200, round * 200 + 200))
+      words.set([4, round & 1, 0, 0])
+      new Float64Array(backend.memory.buffer, base + 16, 6).set([
+        100,
+        random[round],
+        random[round + 1],
+        90,
+        0.5,
+        Number.NaN,
+      ])
+      words[Word.Height] = 20
+      words[Word.Width] = 30
+      words.fill(0, Word.Planes, Word.SourceLeft)
+      words[Word.Planes] = 4
+      backend.exports.u8_plan_block(base, 262_144)
+    }
   })
 })
-
-function plannedOrUndefined<T>(plan: () => T): T | undefined {
-  try {
-    return plan()
-  } catch {
-    return undefined
-  }
-}

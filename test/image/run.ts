@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Backend } from '../../src/backend.ts'
-import type { PixelSource } from '../../src/image/pixels.ts'
+import type { PixelSource, Pixels } from '../../src/image/pixels.ts'
 import { preprocess } from '../../src/image/preprocess.ts'
 import type { InputSpec } from '../../src/image/spec.ts'
 import { scratch } from './wasm.ts'
@@ -34,7 +34,7 @@ const GUARD = 64
  */
 export function run(
   backend: Backend,
-  source: PixelSource,
+  source: PixelSource | Pixels,
   spec: InputSpec,
   height: number,
   width: number,
@@ -72,6 +72,28 @@ export function run(
 
 function align16(bytes: number): number {
   return Math.ceil(bytes / 16) * 16
+}
+
+/** The backend, and how often each export was called. */
+export function counted(backend: Backend): { backend: Backend; calls: Record<string, number> } {
+  const calls: Record<string, number> = {}
+  const exports = new Proxy(backend.exports, {
+    get: (all, name: string) => {
+      calls[name] = (calls[name] ?? 0) + 1
+      return all[name]
+    },
+  })
+  return { backend: { memory: backend.memory, exports }, calls }
+}
+
+/** The least staging memory that `attempt` does with, by what it asks for when it has less. */
+export function leastStaging(attempt: (stagingBytes: number) => void): number {
+  try {
+    attempt(1024)
+  } catch (error) {
+    return Number(/expected at least (\d+) for a/.exec((error as Error).message)![1])
+  }
+  throw new Error('1024 bytes were enough')
 }
 
 /** First 16 hex digits of SHA-256, as models/make_image_fixtures.py writes them. */

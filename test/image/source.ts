@@ -1,4 +1,4 @@
-import type { PixelSource } from '../../src/image/pixels.ts'
+import type { PixelArray } from '../../src/image/pixels.ts'
 
 /** Describes a picture that models/make_image_fixtures.py makes by the same formula. */
 export interface Recipe {
@@ -10,7 +10,7 @@ export interface Recipe {
 }
 
 /** The picture; with `padding`, every row (the last too) is followed by that many bytes of 0xA5. */
-export function makeSource(recipe: Recipe, padding = 0): Required<PixelSource> {
+export function makeSource(recipe: Recipe, padding = 0): Required<PixelArray> & { data: Uint8Array<ArrayBuffer> } {
   const { kind, seed, width, height, channels } = recipe
   const rowBytes = width * channels + padding
   const data = new Uint8Array(height * rowBytes).fill(0xa5)

@@ -119,6 +119,7 @@ native/react-native/autolinking/DynedgeAutolinking.h
 native/src/bundle.c
 native/src/exports.c
 native/src/exports.h
+native/src/frame.c
 native/src/handle.c
 native/src/handle.h
 native/src/image.c
