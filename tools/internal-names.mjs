@@ -9,8 +9,7 @@ const WORDS =
 const BUNDLE = 'crc current dataStart leftover openOwn tensors'
 const PLAN =
   'adapt arena bands by coefficientsAt convert draft fit floats globalPool keep keeps lanes last layouts maxPool offsets operands pictures placeCoefficients places planFor planTensor plans program scratch taps weavable weights words woven'
-const IMAGE =
-  'across crop down part pixelStride resized rowAt rowStride verticalFirst'
+const IMAGE = 'across crop down pixelStride resized rowAt rowStride verticalFirst'
 const CACHE = 'begin blobs folder fresh refuse sizeOf'
 const RUNTIME = 'alive backend binary bytesFor engine execute note openSync opened pointer rest team'
 const WORKER = 'ask askOf giveUp hear hold layouts onEnd post settle unlisten'

@@ -124,6 +124,25 @@ int main(int count, char **words) {
       u8 *const pixels = file_of(words[++at], &tensor_bytes);
       said(network, dynedge_set_pixels(network, pixels, a, b, c, d));
       free(pixels);
+    } else if (!strcmp(word, "frame")) {
+      // frame FORMAT,WIDTH,HEIGHT,ORIENTATION,MATRIX,RANGE PLANES (ROW_BYTES,PIXEL_BYTES FILE) ...
+      unsigned numbers[6] = {0};
+      sscanf(words[++at], "%u,%u,%u,%u,%u,%u", numbers, numbers + 1, numbers + 2, numbers + 3, numbers + 4, numbers + 5);
+      dynedge_frame frame = {.format = (dynedge_format)numbers[0],
+                             .width = numbers[1],
+                             .height = numbers[2],
+                             .orientation = numbers[3],
+                             .matrix = (dynedge_matrix)numbers[4],
+                             .range = (dynedge_range)numbers[5]};
+      const unsigned planes = (unsigned)strtoul(words[++at], NULL, 10);
+      void *data[3] = {NULL};
+      for (unsigned i = 0; i < planes && i < 3; ++i) {
+        sscanf(words[++at], "%u,%u", &a, &b);
+        data[i] = file_of(words[++at], &tensor_bytes);
+        frame.planes[i] = (dynedge_plane){data[i], a, b};
+      }
+      said(network, dynedge_set_frame(network, &frame));
+      for (unsigned i = 0; i < 3; ++i) free(data[i]);
     } else if (!strcmp(word, "input")) {
       // Rows of the input tensor, from its pixel (0, 0), as they lie.
       const size_t row = (size_t)network->input.pixel * network->width;

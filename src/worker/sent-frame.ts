@@ -11,6 +11,8 @@ export function sentFrame(
 ): Sendable {
   const given: Transferable[] = []
   const sent = (bytes: unknown) => {
+    // What was given away cannot be sent; that it was is said where the network is.
+    if (Object(bytes).byteLength === 0) return new Uint8Array()
     // Planes may lie in one buffer, which can be given away once.
     const { buffer = bytes } = Object(bytes) as { buffer?: unknown }
     const { message, transfer: own } = sentArray(bytes, transfer && !given.includes(buffer as Transferable))

@@ -1,4 +1,4 @@
-import { DynedgeError, type Load, type Network, type TensorInput, type Variant } from '../../src/index.ts'
+import { DynedgeError, type FrameSource, type Load, type Network, type TensorInput, type Variant } from '../../src/index.ts'
 
 // What a network must do wherever it runs: in Node on WebAssembly (network.test.ts), on React Native's backend in a JavaScript engine that has
 // neither Node nor a test runner (test/react-native). Hence nothing is imported but the SDK.
@@ -204,6 +204,33 @@ export const CHECKS: Record<string, Check> = {
     same(await net.run(tensor), { logits: (await (await small(place)).run(tensor)).logits }, 'outputs')
     same(await codeOf(() => net.classify(PIXEL)), 'bad-input', 'classify')
     return {}
+  },
+
+  async 'takes frames of cameras: planes as buffers, with gaps, turned'(place) {
+    const net = await small(place)
+    const [width, height, rowBytes] = [91, 51, 96]
+    const bytes = (count: number, seed: number) =>
+      Uint8Array.from({ length: count }, (_, i) => ((i + seed) * (i + seed)) >> 5)
+    const y = bytes(50 * rowBytes + width, 1)
+    const [u, v] = [bytes(25 * rowBytes + 91, 2), bytes(25 * rowBytes + 91, 3)]
+    const uv = bytes(25 * rowBytes + 92, 2)
+    const plane = (data: Uint8Array<ArrayBuffer>, pixelBytes: number) => ({ data: data.buffer, rowBytes, pixelBytes })
+    const frames: FrameSource[] = [
+      { format: 'i420', width, height, planes: [plane(y, 1), plane(u, 2), plane(v, 2)] },
+      { format: 'nv12', width, height, planes: [plane(y, 1), plane(uv, 2)], range: 'limited', matrix: 'bt709' },
+      { format: 'nv21', width, height, data: new Uint8Array([...bytes(91 * 51, 4), ...bytes(92 * 26, 5)]) },
+      { format: 'uyvy', width, height, data: bytes(51 * 184, 6).buffer },
+      { format: 'bgra', width, height, data: bytes(51 * 400, 7), rowBytes: 400 },
+    ]
+    const near: number[] = []
+    for (const [index, frame] of frames.entries()) {
+      const seen = await net.classify(frame, { orientation: index + 4, topK: 10 })
+      near.push(...seen.map(({ index, probability }) => index + probability))
+    }
+    same((await net.kernels(frames[0])).length > 0, true, 'kernels')
+    for (const change of [{ format: 'p010' }, { width: 92 }, { planes: [] }, { range: 'tv' }, { data: y }])
+      same(await codeOf(() => net.classify({ ...frames[0], ...change } as never)), 'bad-image', JSON.stringify(change))
+    return { near }
   },
 
   async 'classifies, the best first'(place) {

@@ -5,7 +5,9 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { decode } from '../../src/cli/decode.ts'
 import type { PixelArray } from '../../src/image/pixels.ts'
+import { uprightReference } from '../../src/image/reference.ts'
 import type { PixelSource, Prediction } from '../../src/index.ts'
+import { makeFrame } from '../image/frames.ts'
 import { BROWSERS } from './browsers.ts'
 import { apart, type Files, nodeAnswer, type Prepared, pattern, prepared, sharpOf } from './pictures.ts'
 
@@ -293,6 +295,27 @@ describe.each(BROWSERS)('pictures in $name', (browser) => {
     const turned = await nodeAnswer(whole, { orientation: 6 })
     if (browser.name === 'Chromium') expect(found.turned).toHaveLength(2)
     for (const answer of found.turned) expect(answer).toEqual(turned)
+  })
+
+  test('frames of cameras as bytes, here and in a worker', async () => {
+    const made = makeFrame({ format: 'nv12', width: 71, height: 90, gap: 5, range: 'limited', matrix: 'bt709' })
+    const { planes, ...frame } = made.frame
+    const expected = await nodeAnswer(uprightReference(made.rgb, 6))
+    const found = await page.inPage(
+      async ({ answers }, [frame, planes]) =>
+        answers(
+          () => ({
+            ...frame,
+            planes: planes.map(({ data, rowBytes }, i) => ({
+              data: i ? Uint8Array.from(data) : Uint8Array.from(data).buffer,
+              rowBytes,
+            })),
+          }),
+          { orientation: 6 },
+        ),
+      [frame, planes.map(({ data, rowBytes }) => ({ data: [...data], rowBytes }))] as const,
+    )
+    expect(found).toEqual([expected, expected])
   })
 
   /** An <img> of a file, here and in a worker, and a Blob, here and in a worker. */

@@ -19,7 +19,7 @@ export interface FrameRecipe {
 }
 
 export interface MadeFrame {
-  frame: Omit<FrameSource, 'planes'> & { planes: (FramePlane & { data: Uint8Array })[] }
+  frame: Omit<FrameSource, 'planes'> & { planes: (Omit<FramePlane, 'data'> & { data: Uint8Array<ArrayBuffer> })[] }
   /** What it shows, by the plain reference. */
   rgb: Required<PixelArray>
 }

@@ -4,8 +4,12 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PROGRAM_VERSION } from '../../assembly/program/format.ts'
 import type { Backend } from '../../src/backend.ts'
+import { DynedgeError } from '../../src/errors.ts'
 import { seededState, seededUniform } from '../../src/graph/parameters.ts'
 import { addPrograms } from '../../src/host/programs.ts'
+import { checkFrame } from '../../src/image/frame.ts'
+import { MATRICES, RANGES } from '../../src/image/matrix.ts'
+import { checkPixels } from '../../src/image/pixels.ts'
 import { DEFAULT_STAGING_BYTES, preprocess } from '../../src/image/preprocess.ts'
 import type { InputSpec } from '../../src/image/spec.ts'
 import { buildNetwork } from '../../src/networks/index.ts'
@@ -14,6 +18,7 @@ import { translate } from '../../tools/native/translate.mjs'
 import { digestOf, goldenFiles, goldenNetwork, goldenPicture, readGolden } from '../golden/int8.ts'
 import { INPUT, integerBundle, LABELS, load, seededBundle, seededTensor, smallBundle } from '../helpers/bundles.ts'
 import { instantiate, readWasm, reserve } from '../helpers/wasm.ts'
+import { type FrameRecipe, makeFrame } from '../image/frames.ts'
 import { built, started, TARGETS, type Target, temporary } from './support.ts'
 
 const folder = temporary()
@@ -144,6 +149,81 @@ describe.each([TARGETS['x86-64'], TARGETS.arm64] as Target[])('$name', (target) 
         }
       }
     }
+  })
+
+  test('frames of cameras become the same bytes as in TypeScript, however they lie and are turned', async () => {
+    const backend = await instantiate(readWasm('simd'))
+    const spec: InputSpec = { ...INPUT, size: [64, 64], shorterSide: 72 }
+    const tiny = buildNetwork('dy-mobile', { width: 0.25, classes: 4, kernels: 2 })
+    const about = { ...describeLabelled, input: { ...spec } as never, labels: null }
+    const plain = packBundle(tiny, seededState(tiny, 1), 'f32', about)
+    const path = folder.write('frames.safetensors', withPrograms(plain, [64, 64], [32, 48]))
+    const formats = ['i420', 'yv12', 'nv12', 'nv21', 'yuyv', 'uyvy'] as const
+    const recipes: FrameRecipe[] = [
+      ...formats.map((format) => ({ format, width: 133, height: 91 })),
+      { format: 'i420', width: 99, height: 180, colourStep: 2, gap: 9 },
+      { format: 'nv21', width: 180, height: 99, gap: 4 },
+      { format: 'nv12', width: 61, height: 300, colourStep: 4, step: 2 },
+      { format: 'uyvy', width: 401, height: 47, gap: 13 },
+    ]
+    for (const [i, recipe] of recipes.entries())
+      for (const orientation of [1 + (i % 8), 1 + ((i + 4) % 8)]) {
+        const [matrix, range] = [i % 3, i % 2]
+        const { frame } = makeFrame({ ...recipe, matrix: MATRICES[matrix], range: RANGES[range] })
+        const size = i % 2 ? ([64, 64] as const) : ([32, 48] as const)
+        const expected = preprocessed(backend, { ...checkFrame(frame, DynedgeError), orientation }, spec, size)
+        const packed = frame.planes.length === 1
+        const planes = frame.planes.flatMap(({ data, rowBytes, pixelBytes }, index) => [
+          `${rowBytes},${packed ? 0 : pixelBytes}`,
+          folder.write(`plane-${index}.raw`, data),
+        ])
+        const numbers = [4 + formats.indexOf(recipe.format), frame.width, frame.height, orientation, matrix, range]
+        for (const staging of ['262144', '24576']) {
+          const lines = host(
+            ...[path, '-staging', staging, 'select', size.join('x')],
+            ...['frame', numbers.join(), `${frame.planes.length}`, ...planes, 'input', folder.at('frame.out')],
+          )
+          const context = `${JSON.stringify(recipe)} ${orientation} to ${size} with ${staging}`
+          expect(lines, context).toEqual([])
+          expect(Buffer.compare(readFileSync(folder.at('frame.out')), expected), context).toBe(0)
+        }
+      }
+    // Pixels, turned; blue first.
+    const rgba = bytes(70 * 50 * 4)
+    for (const [format, frame] of [
+      [1, { data: rgba.subarray(0, 70 * 50 * 3), width: 70, height: 50 }],
+      [2, { data: rgba, width: 70, height: 50 }],
+      [3, { format: 'bgra', data: rgba, width: 70, height: 50 }],
+    ] as const) {
+      const pixels = 'format' in frame ? checkFrame(frame, DynedgeError) : checkPixels(frame)
+      const expected = preprocessed(backend, { ...pixels, orientation: 8 }, spec, [64, 64])
+      const file = folder.write('plane.raw', frame.data)
+      const lines = host(path, 'frame', `${format},70,50,8,0,0`, '1', '0,0', file, 'input', folder.at('frame.out'))
+      expect(lines).toEqual([])
+      expect(Buffer.compare(readFileSync(folder.at('frame.out')), expected), `${format}`).toBe(0)
+    }
+  })
+
+  test('frames that contradict themselves are refused in words', () => {
+    const bundle = folder.write('refused.safetensors', withPrograms(smallBundle('f32'), [64, 64]))
+    const file = folder.write('plane.raw', bytes(4096))
+    const said = (numbers: string, ...planes: string[]) =>
+      host(bundle, 'frame', numbers, `${planes.length}`, ...planes.flatMap((plane) => [plane, file]))[0]
+    expect(said('6,16,16,1,0,0', '0,0', '0,0')).toBeUndefined()
+    for (const [refused, message] of [
+      [said('10,16,16,1,0,0', '0,0'), /format is 10, expected one of dynedge_format/],
+      [said('6,0,16,1,0,0', '0,0', '0,0'), /picture is 0 x 16 pixels, expected sides from 1 to 16777216/],
+      [said('6,16,16777217,1,0,0', '0,0', '0,0'), /16 x 16777217/],
+      [said('6,16,16,9,0,0', '0,0', '0,0'), /orientation is 9, expected 0 to 8/],
+      [said('6,16,16,1,3,0', '0,0', '0,0'), /matrix is 3/],
+      [said('6,16,16,1,0,2', '0,0', '0,0'), /range is 2/],
+      [said('6,16,16,1,0,0', '0,0'), /plane 1 is at no address/],
+      [said('6,16,16,1,0,0', '15,0', '0,0'), /plane 0 are 15 bytes apart, expected 0 or at least 16/],
+      [said('6,16,16,1,0,0', '0,0', '0,1'), /plane 1 are 1 bytes apart, expected 0 or at least 2/],
+      [said('2,16,16,1,0,0', '0,5'), /plane 0 are 5 bytes apart, expected 0 or just 4/],
+      [said('8,16,16,1,0,0', '31,0'), /plane 0 are 31 bytes apart, expected 0 or at least 32/],
+    ] as const)
+      expect(refused).toMatch(new RegExp(`^error bad-image: .*${message.source}`))
   })
 
   test('the best classes, as classify() names them; and the example', async () => {

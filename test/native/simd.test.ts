@@ -53,7 +53,10 @@ const OPERATIONS: Record<string, string> = {
     SHUFFLES.map((lanes, i) => [`i8x16.shuffle${i}`, store('v128', `(i8x16.shuffle ${lanes} ${A} ${B})`)]),
   ),
   ...Object.fromEntries(
-    ['i16x8.shr_s', 'i32x4.shl', 'i32x4.shr_s'].map((name) => [name, store('v128', `(${name} ${A} (i32.load (local.get $b)))`)]),
+    ['i16x8.shr_s', 'i32x4.shl', 'i32x4.shr_s'].map((name) => [
+      name,
+      store('v128', `(${name} ${A} (i32.load (local.get $b)))`),
+    ]),
   ),
   'v128.bitselect': store('v128', `(v128.bitselect ${A} ${B} (v128.load offset=16 (local.get $b)))`),
   'v128.const': store('v128', `(v128.xor ${A} (v128.const i32x4 0x80000000 1 -1 0x3f800000))`),

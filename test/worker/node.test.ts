@@ -7,6 +7,7 @@ import type { Worker } from 'node:worker_threads'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import type * as Dynedge from '../../src/node.ts'
 import { seededTensor, smallBundle } from '../helpers/bundles.ts'
+import { makeFrame } from '../image/frames.ts'
 
 // As it is published: the thread's script lies beside the built file.
 const { DynedgeError, load }: typeof Dynedge = await import(new URL('../../dist/node.js', import.meta.url).href)
@@ -125,6 +126,34 @@ describe('a network in a thread of Node', () => {
     const whole = new Float32Array([0, ...tensor.data])
     await given.run({ ...tensor, data: whole.subarray(1) }, { transfer: true })
     expect(whole).toHaveLength(tensor.data.length + 1)
+  })
+
+  test('frames of cameras: copied, or given away plane by plane', async () => {
+    const net = await loadAway()
+    const { frame } = makeFrame({ format: 'nv12', width: 75, height: 60, gap: 3 })
+    const expected = await here.classify(frame, { orientation: 6 })
+    expect(await net.classify(frame, { orientation: 6 })).toEqual(expected)
+    expect(frame.planes[0].data.length).toBeGreaterThan(0)
+    const android = makeFrame({ format: 'i420', width: 75, height: 60, colourStep: 2 }).frame
+    const buffers = { ...android, planes: android.planes.map((plane) => ({ ...plane, data: plane.data.buffer })) }
+    const same = await here.classify(makeFrame({ format: 'i420', width: 75, height: 60 }).frame)
+    expect(await net.classify(buffers, { transfer: true })).toEqual(same)
+    expect(buffers.planes.map(({ data }) => data.byteLength)).toEqual([0, 0, 0])
+    // Planes of one buffer, which can be given away once.
+    const whole = new Uint8Array(60 * 6).fill(90)
+    const planes = [0, 1, 2].map(() => ({ data: whole, rowBytes: 60 }))
+    const i420 = { format: 'i420', width: 60, height: 1, planes } as const
+    const mine = await here.classify(i420)
+    expect(await net.classify(i420, { transfer: true })).toEqual(mine)
+    expect(whole).toHaveLength(0)
+    const gone = await errorOf(net.classify(i420))
+    expect(gone.code).toBe('bad-image')
+    for (const wrong of [{ planes: 3 }, { planes: [1, 2, 3] }, { format: 'p010' }, { width: 0 }]) {
+      const [away, mine] = await Promise.all(
+        [net, here].map((one) => errorOf(one.classify({ ...frame, ...wrong } as never))),
+      )
+      expect({ code: away.code, message: away.message }).toEqual({ code: mine.code, message: mine.message })
+    }
   })
 
   test('what a caller changes after the call does not reach it', async () => {
