@@ -31,6 +31,7 @@ dist/browser.more.js
 dist/browser.open.*.js
 dist/browser.page.*.js
 dist/browser.profile.*.js
+dist/browser.sent-frame.*.js
 dist/browser.sent-stream.*.js
 dist/browser.settle.*.js
 dist/browser.stream.*.js
@@ -61,6 +62,7 @@ dist/node.js
 dist/open-*.js
 dist/profile-*.js
 dist/progress-*.js
+dist/sent-frame-*.js
 dist/sent-stream-*.js
 dist/thread-node.js
 dist/unreachable-*.js
@@ -70,6 +72,7 @@ dist/types/src/bundle/source.d.ts
 dist/types/src/cache/none.d.ts
 dist/types/src/cli/index.d.ts
 dist/types/src/errors.d.ts
+dist/types/src/image/frame-source.d.ts
 dist/types/src/image/input.d.ts
 dist/types/src/image/pixels.d.ts
 dist/types/src/image/spec.d.ts

@@ -8,7 +8,7 @@ import { install } from '../../tools/engines.mjs'
 import { type Packed, pack, ROOT, TOOLS, unpack } from './support.ts'
 
 // What an app's compiler sees of the packages as npm lays them out: no sources, no settings of ours, no skipLibCheck.
-const SHARED = `import { DynedgeError, load, type ImageInput, type Network, type Outputs, type PixelSource, type Prediction, type Variant } from 'dynedge'
+const SHARED = `import { DynedgeError, load, type FrameSource, type ImageInput, type Network, type Outputs, type PixelSource, type Prediction, type Variant } from 'dynedge'
 import { networks } from 'dynedge-models'
 import url, { info } from 'dynedge-models/dy-mobile-200/int8'
 const net: Network = await load(url, { integrity: info.integrity, onProgress: ({ loaded, total }) => void (loaded / total) })
@@ -16,7 +16,7 @@ const top: Prediction[] = await net.classify({ data: new Uint8Array(48), width: 
 const outputs: Outputs = await net.run({ data: new Float32Array(48), height: 4, width: 4 })
 const variant: Variant = net.describe().variant
 const words = [top[0].label.length, outputs.logits.length, new DynedgeError('usage', '').code, variant, networks.length]
-type Plain = [ImageInput] extends [PixelSource | Blob] ? 'pixels and Blobs' : 'also what pages have'
+type Plain = [ImageInput] extends [PixelSource | FrameSource | Blob] ? 'pixels and Blobs' : 'also what pages have'
 export { words, type Plain }
 `
 const NODE = `${SHARED}import { runCli } from 'dynedge/cli'
