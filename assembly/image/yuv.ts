@@ -1,3 +1,5 @@
+import { scaledWords } from '../simd/arithmetic'
+
 /**
  * Y, U and V -> RGBA in fixed point of 5 fraction bits, every sample of U and V for two pixels side by side:
  *
@@ -7,11 +9,11 @@
  *   blue    = clamp((t(Y[x], ky) + t(U[x / 2], kb) + offset) >> 5, 0, 255)
  *   alpha   = 255
  *
- * Factors and offset follow from ITU-R BT.601, 709 and 2020: src/image/matrix.ts. i16x8.q15mulr_sat_s is t.
+ * Factors and offset follow from ITU-R BT.601, 709 and 2020: src/image/matrix.ts. i16x8.q15mulr_sat_s is t; relaxed, it is as long as no factor is -2^15.
  *
  * target   4 bytes per pixel, `count` >= 1 pixels, written in whole fours.
  * y, u, v  a byte per sample. Up to 15 bytes past the last Y, and 7 past the last U and V, are read.
- * matrix   i32: ky, kr, gu, gv, kb, offset; factors within +-2^15.
+ * matrix   i32: ky, kr, gu, gv, kb, offset; factors above -2^15 and below 2^15.
  */
 export function u8_yuv_row(target: usize, y: usize, u: usize, v: usize, count: i32, matrix: usize): void {
   const ky = i16x8.splat(load<i16>(matrix))
@@ -23,12 +25,12 @@ export function u8_yuv_row(target: usize, y: usize, u: usize, v: usize, count: i
   for (; count > 0; count -= 16, target += 64, y += 16, u += 8, v += 8) {
     const us = centred(v128.load64_zero(u))
     const vs = centred(v128.load64_zero(v))
-    const red = i16x8.add(i16x8.q15mulr_sat_s(vs, kr), offset)
-    const green = i16x8.add(i16x8.add(i16x8.q15mulr_sat_s(us, gu), i16x8.q15mulr_sat_s(vs, gv)), offset)
-    const blue = i16x8.add(i16x8.q15mulr_sat_s(us, kb), offset)
+    const red = i16x8.add(scaledWords(vs, kr), offset)
+    const green = i16x8.add(i16x8.add(scaledWords(us, gu), scaledWords(vs, gv)), offset)
+    const blue = i16x8.add(scaledWords(us, kb), offset)
     const bytes = v128.load(y)
-    const low = i16x8.q15mulr_sat_s(centred(bytes), ky)
-    const high = i16x8.q15mulr_sat_s(centred(i8x16.shuffle(bytes, bytes, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)), ky)
+    const low = scaledWords(centred(bytes), ky)
+    const high = scaledWords(centred(i8x16.shuffle(bytes, bytes, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)), ky)
     const reds = sums(low, high, red)
     const greens = sums(low, high, green)
     const blues = sums(low, high, blue)
