@@ -19,17 +19,16 @@ type Part = NonNullable<Pixels['part']>
  */
 export async function readCarefully(
   image: ImageInput,
-  { orientation = 1, signal }: ClassifyOptions,
+  options: ClassifyOptions,
   Failure: Failure,
   checkPixels: typeof check,
 ): Promise<Pixels> {
-  if (!(Number.isInteger(orientation) && orientation >= 1 && orientation <= 8))
-    throw new Failure('bad-input', `orientation is ${orientation}, expected 1 to 8, as in EXIF.`)
-  if (isFrame(image)) return { ...checkFrame(image, Failure), orientation }
+  const { orientation = 1, signal } = options
+  const ready = readAtOnce(image, options, Failure, checkPixels)
+  if (ready) return ready
   if (isPixels(image)) {
     const pixels = checkPixels(image)
-    const { colorSpace = 'srgb' } = image
-    if (colorSpace === 'srgb') return { ...pixels, orientation }
+    const { colorSpace } = image
     const { channels, width, height, planes } = pixels
     if (typeof ImageData === 'undefined' || channels !== 4 || planes[0].rowBytes !== width * 4)
       throw new Failure('bad-image', `Picture: its colour space is ${colorSpace}, expected srgb.`)
@@ -46,6 +45,20 @@ export async function readCarefully(
   } catch (cause) {
     throw refusal(image, cause, Failure)
   }
+}
+
+/** Frames of cameras, and pixels that are sRGB, which need no waiting. */
+export function readAtOnce(
+  image: ImageInput,
+  { orientation = 1 }: ClassifyOptions,
+  Failure: Failure,
+  checkPixels: typeof check,
+): Pixels | undefined {
+  if (!(Number.isInteger(orientation) && orientation >= 1 && orientation <= 8))
+    throw new Failure('bad-input', `orientation is ${orientation}, expected 1 to 8, as in EXIF.`)
+  if (isFrame(image)) return { ...checkFrame(image, Failure), orientation }
+  if (isPixels(image) && (image.colorSpace ?? 'srgb') === 'srgb') return { ...checkPixels(image), orientation }
+  return undefined
 }
 
 function isPixels(image: unknown): image is PixelSource & { colorSpace?: PredefinedColorSpace } {

@@ -1,6 +1,7 @@
 import { aborted, checkSignal, DynedgeError, type ErrorCode } from '../errors.ts'
+import { readAtOnce } from '../image/careful.ts'
 import { type ImageInput, imageOf } from '../image/input.ts'
-import type { PixelSource } from '../image/pixels.ts'
+import { checkPixels } from '../image/pixels.ts'
 import type {
   ClassifyOptions,
   DynamicLayer,
@@ -125,10 +126,10 @@ export class NativeNetwork extends Network {
   /** Calls `body` when it is the picture's turn, with the picture in its place. */
   private placed<R>(image: ImageInput, options: ClassifyOptions, body: (plan: Plan) => Promise<R>): Promise<R> {
     // Its caller may go on to use the bytes as soon as this function returns.
-    const atOnce = !this.turns.length && isRaw(image, options)
-    const given = atOnce || options.transfer ? image : copied(image)
+    const ready = this.turns.length ? undefined : readAtOnce(image, options, DynedgeError, checkPixels)
+    const given = ready || options.transfer ? image : copied(image)
     return this.turn(options.signal, async () => {
-      const pixels = atOnce ? (given as PixelSource) : await imageOf(given, options)
+      const pixels = ready ?? (await imageOf(given, options))
       const plan = this.sizedNow(options)
       checkSignal(options.signal)
       this.place(plan, pixels)
@@ -215,10 +216,4 @@ export class NativeNetwork extends Network {
       if (turns.push(turn) === 1) turn.begin()
     })
   }
-}
-
-/** Is it what `imageOf` gives back as it is? */
-function isRaw(image: ImageInput, { orientation = 1 }: ClassifyOptions): boolean {
-  const given = Object(image) as Partial<ImageData>
-  return orientation === 1 && 'data' in given && 'width' in given && (given.colorSpace ?? 'srgb') === 'srgb'
 }

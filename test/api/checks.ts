@@ -1,4 +1,11 @@
-import { DynedgeError, type FrameSource, type Load, type Network, type TensorInput, type Variant } from '../../src/index.ts'
+import {
+  DynedgeError,
+  type FrameSource,
+  type Load,
+  type Network,
+  type TensorInput,
+  type Variant,
+} from '../../src/index.ts'
 
 // What a network must do wherever it runs: in Node on WebAssembly (network.test.ts), on React Native's backend in a JavaScript engine that has
 // neither Node nor a test runner (test/react-native). Hence nothing is imported but the SDK.
