@@ -70,7 +70,7 @@ test.each([
 ])('no name of %s is shortened', (_, file, least) => {
   const names = new Set<string>()
   for (const symbol of exportsOf(file))
-    if (!['Host', 'Link', 'Sendable', 'Hand', 'openTeam'].includes(symbol.name)) reachable(typeOf(symbol), names)
+    if (!['Host', 'Link', 'Sendable', 'Hand', 'teamOpener'].includes(symbol.name)) reachable(typeOf(symbol), names)
   expect(names.size).toBeGreaterThan(least)
   expect(shared(names)).toEqual([])
 })

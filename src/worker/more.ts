@@ -29,7 +29,5 @@ Object.assign(globalThis, {
 })
 
 addEventListener('message', ({ data }: MessageEvent<Partial<ThreadStart>>) => {
-  if (!data.memory) return
-  takePart(data as ThreadStart, () => postMessage('ready'))
-  close()
+  if (data.memory) takePart(data as ThreadStart, () => postMessage('ready'))
 })

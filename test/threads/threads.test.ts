@@ -146,6 +146,60 @@ console.log(net.threads, workers.length)`
     expect(printed('end', body)).toEqual(['3 2'])
   })
 
+  /** Size after size in a network that has memory for 8x8 pixels; how many memories it had, how many workers were started and ended. */
+  const sizes = `const of = (side) => ({ data: new Float32Array(side * side * 3).fill(0.5), height: side, width: side })
+const one = await load(bundle)
+const net = await load(bundle, { threads: 3, maxInput: [8, 8] })
+const memories = new Set()
+let equal = true
+const goThrough = (...sides) => {
+  for (const side of sides) {
+    equal &&= net.runSync(of(side)).logits.join() === one.runSync(of(side)).logits.join()
+    memories.add(net.engine.backend.memory)
+  }
+}
+const say = () => console.log(equal, net.threads, memories.size, workers.length, workers.filter(({ ended }) => ended).length)
+`
+
+  test('the same threads go on from size to size, in the same memory while that can grow', () => {
+    const body = `${sizes}goThrough(8, 64, 32, 96)
+say()
+goThrough(640, 656, 64)
+say()
+net.dispose()
+say()`
+    expect(printed('sizes', body)).toEqual(['true 3 1 2 0', 'true 3 2 2 0', 'true 1 2 2 2'])
+  })
+
+  test('where no memory can be had that grows, the same threads go on from memory to memory', () => {
+    const body = `const { Memory } = WebAssembly
+WebAssembly.Memory = function (limits) {
+  if (limits.maximum > limits.initial) throw new RangeError('could not allocate memory')
+  return new Memory(limits)
+}
+${sizes}goThrough(8, 224, 160, 320)
+say()`
+    expect(printed('exact', body)).toEqual(['true 3 3 2 0'])
+  })
+
+  test('a thread that ended is replaced when the network goes on to another memory', () => {
+    const body = `${sizes}await workers[0].terminate()
+await later(50)
+goThrough(8, 64)
+say()
+goThrough(640)
+say()`
+    expect(printed('replaced', body)).toEqual(['true 2 1 2 1', 'true 3 2 3 1'])
+  })
+
+  test('a network that is disposed of while it grows ends its threads', () => {
+    const body = `${sizes}const growing = net.run(of(512)).catch(({ code }) => console.log(code))
+net.dispose()
+await growing
+console.log(workers.filter(({ ended }) => ended).length)`
+    expect(printed('disposed', body)).toEqual(['disposed', '2'])
+  })
+
   test('a network that is forgotten takes its threads along', () => {
     const body = `await (async () => { (await load(bundle, { threads: 3 })).runSync(tensor) })()
 const ended = () => workers.filter((worker) => worker.ended).length

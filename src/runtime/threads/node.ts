@@ -20,8 +20,8 @@ const nodeHost = (base: URL | string): ThreadHost => ({
 
 const startNodeThread =
   (script: URL): StartThread =>
-  (start, gone) => {
-    const worker = new Worker(script, { workerData: start, execArgv: threadFlags() })
+  (gone) => {
+    const worker = new Worker(script, { execArgv: threadFlags() })
     let reason = 'A thread ended by itself.'
     let ended = false
     const ready = new Promise<void>((resolve) => {
@@ -40,6 +40,7 @@ const startNodeThread =
     })
     return {
       ready,
+      enter: (start) => worker.postMessage(start),
       end() {
         ended = true
         worker.terminate()

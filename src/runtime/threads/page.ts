@@ -22,7 +22,7 @@ const NO_SHARING =
 
 const startThread =
   (address: string): StartThread =>
-  (begin, gone) => {
+  (gone) => {
     const worker = new Worker(workerScript(address), { name: 'dynedge thread' })
     const ready = new Promise<void>((resolve) => {
       worker.onmessage = () => resolve()
@@ -31,6 +31,5 @@ const startThread =
         resolve()
       }
     })
-    worker.postMessage(begin)
-    return { ready, end: () => worker.terminate() }
+    return { ready, enter: (start) => worker.postMessage(start), end: () => worker.terminate() }
   }

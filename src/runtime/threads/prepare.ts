@@ -1,5 +1,5 @@
 import { compile, type Platform, type Prepare } from '../module.ts'
-import { openTeam, type StartThread } from './team.ts'
+import { type StartThread, teamOpener } from './team.ts'
 
 /** What a platform brings for threads. */
 export interface ThreadHost {
@@ -22,7 +22,6 @@ export function preparing(host: ThreadHost): Prepare {
     const note = host.obstacle()
     if (note) return { note }
     const module = await compile(host, `${variant}-threads`)
-    const open = (bytes: number) => openTeam(module, bytes, threads, host.start, refuse)
-    return { opener: { open: async (bytes) => open(bytes), openSync: open } }
+    return { opener: teamOpener(module, threads, host.start, refuse) }
   }
 }

@@ -1,6 +1,6 @@
 // The worker of a network's team in Node.
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { takePart } from './take-part.ts'
 import type { ThreadStart } from './team.ts'
 
-takePart(workerData as ThreadStart, () => parentPort!.postMessage('ready'))
+parentPort!.on('message', (start: ThreadStart) => takePart(start, () => parentPort!.postMessage('ready')))
