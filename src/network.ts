@@ -192,7 +192,7 @@ export class Network implements Interface {
     if (data.length !== height * width * 3)
       throw new DynedgeError(
         'bad-input',
-        `The tensor has ${data.length} values, expected height x width x 3 = ${height} x ${width} x 3 = ${height * width * 3}.`,
+        `The tensor has ${data.length} values, expected ${height} x ${width} x 3 = ${height * width * 3}.`,
       )
     return this.planFor(height, width)
   }
@@ -212,14 +212,15 @@ export class Network implements Interface {
     return places(0, plan.program.length, this.alive().weightBytes, plan.arenaBytes).bytes
   }
 
-  /** A larger picture than `maxInput` gets a new instance, between runs. */
+  /** A larger picture than `maxInput` gets a new instance, or one that has grown, between runs. */
   private async fit(plan: Plan): Promise<void> {
     if (plan.arenaBytes > this.alive().arenaBytes) this.adopt(plan, await this.opener.open(this.bytesFor(plan)))
   }
 
   protected adopt(plan: Plan, { backend, base }: Opened): void {
-    const old = this.alive()
-    if (old.arenaBytes >= plan.arenaBytes) {
+    const old = this.engine
+    // The network was disposed of meanwhile, or has grown.
+    if (!old || old.arenaBytes >= plan.arenaBytes) {
       backend.close?.()
       return
     }

@@ -11,7 +11,7 @@ const PLAN =
   'adapt arena bands by coefficientsAt convert draft fit floats globalPool keep keeps lanes last layouts maxPool offsets operands pictures placeCoefficients places planFor planTensor plans program scratch taps weavable weights words woven'
 const IMAGE = 'across crop down pixelStride resized rowAt rowStride verticalFirst'
 const CACHE = 'begin blobs folder fresh refuse sizeOf'
-const RUNTIME = 'alive backend binary bytesFor engine execute note openSync opened pointer rest team'
+const RUNTIME = 'adopt alive backend binary bytesFor engine execute note openSync opened pointer rest team'
 const WORKER = 'ask askOf giveUp hear hold layouts onEnd post settle unlisten'
 
 export const INTERNAL_NAMES = [
