@@ -41,7 +41,7 @@ export interface LoadOptions {
   worker?: boolean
   /** With `worker`: the bundle's bytes are given away, not copied. */
   transfer?: boolean
-  /** Largest input to reserve memory for, [height, width] in pixels; default the bundle's own. A larger one costs a new instance when it comes. */
+  /** Largest input to reserve memory for, [height, width] in pixels; default the bundle's own. A larger one costs more memory, or a new instance, when it comes. */
   maxInput?: [height: number, width: number]
   /**
    * For a stream of frames: a fused kernel stands while every one of its coefficients (0 to 1) lies within this of the one it was fused

@@ -130,14 +130,13 @@ describe.each(BROWSERS)('policies and origins in $name', ({ name, open, has }) =
     'cross-origin-embedder-policy': 'require-corp',
   }
 
-  /**
-   * Two threads beside one: how many there are, why, and whether they give the same bits, size after size. Memory grows, and is too small to grow:
-   * workers that were started anew for that hung in Firefox, one time in SOME.
-   */
-  const THREADS = `Promise.all([load('/net.safetensors'), load('/net.safetensors', { threads: 2 })])
+  /** Two threads beside one: how many there are, why, and whether they give the same bits, size after size. */
+  const throughSizes = (
+    sides: string,
+  ) => `Promise.all([load('/net.safetensors'), load('/net.safetensors', { threads: 2 })])
     .then(async ([one, two]) => {
       let equal = true
-      for (const side of [64, 96, 65, 224, 64, 640, 64]) {
+      for (const side of [${sides}]) {
         const tensor = { data: Float32Array.from({ length: side * side * 3 }, (_, i) => ((i * i) % 97) / 24 - 2), height: side, width: side }
         const [expected, found] = [await one.run(tensor), await two.run(tensor)]
         equal &&= expected.logits.every((value, i) => value === found.logits[i])
@@ -146,10 +145,16 @@ describe.each(BROWSERS)('policies and origins in $name', ({ name, open, has }) =
       two.dispose()
       return { variant, threads, threadsNote, equal }
     }`
+  const THREADS = throughSizes('64, 96, 65')
 
   test('two threads in an isolated page, from its own origin and from another one', async () => {
     for (const sdk of ['/dist/browser.js', `${cdn}/dist/browser.js`])
       expect(await attempt(ISOLATED, sdk, {}, THREADS)).toEqual({ variant, threads: 2, equal: true })
+  })
+
+  test('two threads go on from size to size, in memory that grows and in other memory', async () => {
+    const does = throughSizes('64, 96, 65, 224, 64, 640, 64')
+    expect(await attempt(ISOLATED, '/dist/browser.js', {}, does)).toEqual({ variant, threads: 2, equal: true })
   })
 
   test('two threads under the strictest policy', async () => {
