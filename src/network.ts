@@ -225,10 +225,13 @@ export class Network implements Interface {
       return
     }
     const at = places(base, plan.program.length, old.weightBytes, plan.arenaBytes)
-    new Uint8Array(backend.memory.buffer).set(
-      new Uint8Array(old.backend.memory.buffer, old.places.weights, old.weightBytes),
-      at.weights,
-    )
+    const { memory } = old.backend
+    // One that has grown has them where they were.
+    if (backend.memory !== memory)
+      new Uint8Array(backend.memory.buffer).set(
+        new Uint8Array(memory.buffer, old.places.weights, old.weightBytes),
+        at.weights,
+      )
     old.backend.close?.()
     this.engine = new Engine(backend, at, old.weightBytes, plan.arenaBytes)
   }
