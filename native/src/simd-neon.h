@@ -49,7 +49,7 @@ BOTH(v128_i16x8_relaxed_q15mulr_s, int16x8_t, s16, vqrdmulhq_s16(a, b))
 BOTH(v128_i16x8_relaxed_dot_i8x16_i7x16_s, int8x16_t, s8,
      vpaddq_s16(vmull_s8(vget_low_s8(a), vget_low_s8(b)), vmull_high_s8(a, b)))
 ALWAYS_INLINE v128 v128_i32x4_relaxed_dot_i8x16_i7x16_add_s(v128 a, v128 b, v128 sum) {
-#ifdef __ARM_FEATURE_DOTPROD
+#if defined(__ARM_FEATURE_DOTPROD) || defined(DYNEDGE_DOT)
   return (v128)vdotq_s32(vreinterpretq_s32_s64(sum), vreinterpretq_s8_s64(a), vreinterpretq_s8_s64(b));
 #else
   return (v128)vpadalq_s16(vreinterpretq_s32_s64(sum), vreinterpretq_s16_s64(v128_i16x8_relaxed_dot_i8x16_i7x16_s(a, b)));
