@@ -13,7 +13,7 @@ Pod::Spec.new do |s|
   s.platforms = { :ios => min_ios_version_supported }
   s.source = { :path => "." }
   s.source_files = "native/react-native/*.{h,cpp,mm}", "native/generated/*.{h,c}",
-                   "native/src/{exports,handle,instance,sha256,team}.{h,c}", "native/src/{program,simd*,wasm-rt}.h"
+                   "native/src/{dot,exports,handle,instance,processor,sha256,team}.{h,c}", "native/src/{program,simd*,wasm-rt}.h"
   # None of it for other pods to include: module.h and simd.h are names that others have too.
   s.private_header_files = "native/src/*.h", "native/generated/*.h", "native/react-native/Dynedge{Instance,Runner}.h"
   # Where the module does not ask for them, fused multiply-adds would change int8 results.

@@ -92,6 +92,8 @@ typedef struct {
   uint32_t programs, outputs, labels;
   /** That run a picture. */
   uint32_t threads;
+  /** What makes its kernels fast on this processor, as "NEON, sdot" or "FMA". */
+  const char *instructions;
   /** Bytes: of the weights, of the arena reserved, of all memory that the network takes. */
   size_t weight_bytes, arena_bytes, memory_bytes;
 } dynedge_about;

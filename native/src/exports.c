@@ -1,5 +1,6 @@
 #include "exports.h"
 
+#include "processor.h"
 #include "team.h"
 
 enum {
@@ -59,7 +60,7 @@ typedef struct {
 
 /** A host's whole run is shared; afterwards it may change program and places at once. */
 static u32 run(dynedge_instance *instance, u32 from, u32 to, u32 thread, u32 threads) {
-  if (!instance->team || thread || threads != 1) return w2c_dynedge_run(&instance->module, from, to, thread, threads);
+  if (!instance->team || thread || threads != 1) return dynedge_module_run(&instance->module, from, to, thread, threads);
   u32 status = 0;
   const dynedge_trap trap = dynedge_team_run(instance, from, to, &status);
   dynedge_team_rest(instance->team);
@@ -78,7 +79,7 @@ static void make(dynedge_instance *instance, void *context) {
       c->result = w2c_dynedge_verify(module, a[0], a[1]);
       break;
     case RUN: c->result = run(instance, a[0], a[1], a[2], a[3]); break;
-    case RUN_UNITS: c->result = w2c_dynedge_runUnits(module, a[0], a[1], a[2], a[3]); break;
+    case RUN_UNITS: c->result = dynedge_module_run_units(module, a[0], a[1], a[2], a[3]); break;
     case CRC32C: c->result = w2c_dynedge_crc32c(module, a[0], a[1], a[2]); break;
     case GRAY: w2c_dynedge_u8_resize_row_gray(module, a[0], a[1], a[2], a[3], a[4], a[5]); break;
     case RGB: w2c_dynedge_u8_resize_row_rgb(module, a[0], a[1], a[2], a[3], a[4], a[5]); break;

@@ -5,7 +5,7 @@
 #ifdef DYNEDGE_DOT_COPY
 #ifdef __APPLE__
 #include <sys/sysctl.h>
-static int has_dot(void) {
+static int find_dot(void) {
   int has = 0;
   size_t bytes = sizeof has;
   return sysctlbyname("hw.optional.arm.FEAT_DotProd", &has, &bytes, NULL, 0) == 0 && has;
@@ -13,8 +13,19 @@ static int has_dot(void) {
 #else
 #include <sys/auxv.h>
 /** HWCAP_ASIMDDP, which older headers lack. */
-static int has_dot(void) { return (getauxval(AT_HWCAP) >> 20 & 1) != 0; }
+static int find_dot(void) { return (getauxval(AT_HWCAP) >> 20 & 1) != 0; }
 #endif
+
+/** Asked of the system once; two threads that ask at the same time hear the same. */
+static int has_dot(void) {
+  static int known;
+  int found = __atomic_load_n(&known, __ATOMIC_RELAXED);
+  if (!found) {
+    found = find_dot() ? 2 : 1;
+    __atomic_store_n(&known, found, __ATOMIC_RELAXED);
+  }
+  return found == 2;
+}
 #endif
 
 u32 dynedge_module_run(w2c_dynedge *module, u32 from, u32 to, u32 thread, u32 threads) {

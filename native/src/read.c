@@ -1,5 +1,6 @@
 // What a network tells: of itself, and what came out.
 #include "internal.h"
+#include "processor.h"
 
 static u32 row_of(const bundle_view *bundle, u32 output) { return dynedge_word(bundle, 0, HOST_OUTPUTS_AT) + output * OUTPUT_WORDS * 4; }
 
@@ -16,6 +17,7 @@ dynedge_about dynedge_describe(const dynedge_network *network) {
       .outputs = dynedge_word(bundle, 0, HOST_OUTPUTS),
       .labels = dynedge_word(bundle, 0, HOST_LABELS),
       .threads = dynedge_team_threads(network->instance.team),
+      .instructions = dynedge_instructions(),
       .weight_bytes = dynedge_word(bundle, 0, HOST_WEIGHT_BYTES),
       .arena_bytes = network->arena_room,
       .memory_bytes = network->memory_bytes,

@@ -9,7 +9,7 @@ typedef struct {
 
 static void run_alone(dynedge_instance *instance, void *context) {
   range *const r = context;
-  r->status = w2c_dynedge_run(&instance->module, r->from, r->to, 0, 1);
+  r->status = dynedge_module_run(&instance->module, r->from, r->to, 0, 1);
 }
 
 static dynedge_trap alone(dynedge_instance *instance, u32 from, u32 to, u32 *status) {
@@ -177,7 +177,7 @@ static void work(dynedge_instance *instance, const turn *t, u32 index) {
   const u32 units = step_word(team, index, STEP_UNITS), grain = step_word(team, index, STEP_GRAIN);
   u32 first, taken;
   while ((taken = claim(step, units, grain ? grain : 1, t->job, team->threads, &first))) {
-    if (w2c_dynedge_runUnits(&instance->module, index, first, first + taken, t->number)) wasm_rt_trap(WASM_RT_TRAP_UNREACHABLE);
+    if (dynedge_module_run_units(&instance->module, index, first, first + taken, t->number)) wasm_rt_trap(WASM_RT_TRAP_UNREACHABLE);
     if (atomic_fetch_add(&step->done, taken) + taken == units) ring(team, &team->moved);
   }
 }

@@ -175,8 +175,8 @@ int main(int count, char **words) {
         for (u32 i = 0; i < a; ++i) printf("class %u %s %.9g\n", classes[i].index, classes[i].label ? classes[i].label : "-", (double)classes[i].probability);
     } else if (!strcmp(word, "about")) {
       const dynedge_about about = dynedge_describe(network);
-      printf("about %s %s %ux%u programs %u outputs %u labels %u weights %zu arena %zu memory %zu threads %u\n", about.name, about.precision, about.height, about.width,
-             about.programs, about.outputs, about.labels, about.weight_bytes, about.arena_bytes, about.memory_bytes, about.threads);
+      printf("about %s %s %ux%u programs %u outputs %u labels %u weights %zu arena %zu memory %zu threads %u instructions %s\n", about.name, about.precision, about.height, about.width,
+             about.programs, about.outputs, about.labels, about.weight_bytes, about.arena_bytes, about.memory_bytes, about.threads, about.instructions);
       for (u32 i = 0; dynedge_program_size(network, i, &a, &b); ++i) printf("size %ux%u\n", a, b);
     } else if (!strcmp(word, "names")) {
       for (u32 step = 0; step < dynedge_steps(network); ++step) printf("step %s\n", dynedge_step_name(network, step));

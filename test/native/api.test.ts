@@ -43,6 +43,34 @@ function golden(file: string): string {
   return path
 }
 
+/** Runs a network of test/fixtures by dynedge-host and looks at the digests of its logits. */
+async function goldenIsEqual(host: (...args: string[]) => string[], file: string): Promise<void> {
+  const read = readGolden(file)
+  for (const { seed, digest } of read.pictures) {
+    const picture = folder.write('golden.f32', goldenPicture(read, seed))
+    const lines = host(golden(file), 'tensor', picture, 'run', 'read', folder.at('golden.out'))
+    const [, classes] = /^output logits 1x1x(\d+)$/.exec(lines[0]) ?? []
+    expect(lines).toEqual([`output logits 1x1x${classes}`, `output probabilities 1x1x${classes}`])
+    expect(await digestOf(folder.floats('golden.out').slice(0, Number(classes))), `picture ${seed}`).toBe(digest)
+  }
+}
+
+test.each([
+  ['cortex-a53', 'NEON'],
+  ['cortex-a76', 'NEON, sdot'],
+])(
+  'an arm64 processor runs the copy of the kernels that suits it: %s',
+  async (processor, instructions) => {
+    const { emulator } = TARGETS.arm64
+    const target = { ...TARGETS.arm64, emulator: [...emulator, '-cpu', processor] }
+    const host = (...args: string[]) => started(target, join(built(target), 'dynedge-host'), args)
+    const [file] = goldenFiles()
+    expect(host(golden(file), 'about')[0]).toMatch(new RegExp(` instructions ${instructions}$`))
+    await goldenIsEqual(host, file)
+  },
+  600_000,
+)
+
 describe.each([TARGETS['x86-64'], TARGETS.arm64] as Target[])('$name', (target) => {
   let host: (...args: string[]) => string[]
   let classify: (...args: string[]) => string[]
@@ -52,16 +80,7 @@ describe.each([TARGETS['x86-64'], TARGETS.arm64] as Target[])('$name', (target) 
     classify = (...args) => started(target, join(programs, 'dynedge-classify'), args)
   }, 600_000)
 
-  test.each(goldenFiles())('%s: int8 logits equal to the byte', async (file) => {
-    const read = readGolden(file)
-    for (const { seed, digest } of read.pictures) {
-      const picture = folder.write('golden.f32', goldenPicture(read, seed))
-      const lines = host(golden(file), 'tensor', picture, 'run', 'read', folder.at('golden.out'))
-      const [, classes] = /^output logits 1x1x(\d+)$/.exec(lines[0]) ?? []
-      expect(lines).toEqual([`output logits 1x1x${classes}`, `output probabilities 1x1x${classes}`])
-      expect(await digestOf(folder.floats('golden.out').slice(0, Number(classes))), `picture ${seed}`).toBe(digest)
-    }
-  })
+  test.each(goldenFiles())('%s: int8 logits equal to the byte', (file) => goldenIsEqual(host, file))
 
   test.each([
     ['dy-mobile', 'f32', 1e-5],
