@@ -65,7 +65,7 @@ test('every source compiles with the folders and flags that it gives', () => {
     const { status, stderr } = spawnSync(command, [...flags, join(ROOT, file)], { encoding: 'utf8' })
     expect(status, `${file}: ${stderr}`).toBe(0)
   }
-}, 120_000)
+}, 300_000)
 
 test('what the sources include lies in the package', () => {
   for (const file of pod.files) {
