@@ -151,7 +151,7 @@ const LARGEST_BYTES = { dynedge: 700_000, 'dynedge-models': 47_000_000 }
 /** What the texts of a package link to, and a checkout alone has. */
 const CHECKOUT_ONLY = {
   dynedge:
-    /^(CONTRIBUTING|examples\/[\w-]+\/README|(bench|native)\/RESULTS|docs\/(architecture|claim|layouts|performance|site|train-your-own)|models\/(dynedge-models\/)?README)\.md$/,
+    /^(CONTRIBUTING|(examples\/[\w-]+|react-native\/example)\/README|(bench|native)\/RESULTS|docs\/(architecture|claim|layouts|performance|site|train-your-own)|models\/(dynedge-models\/)?README)\.md$/,
   'dynedge-models':
     /^[\w.-]+\/(config\.toml|log\.csv)$|^(fix-mobile|fix-shuffle|mobilenetv2|shufflenetv2)-200\/README\.md$/,
 }

@@ -31,6 +31,7 @@ function instantiate(bytes: number) {
   const { buffer } = memory
   return {
     memory: { buffer },
+    threads: 1,
     exports,
     runLater: async (from: number, to: number) => exports.run(from, to, 0, 1),
     timesLater: async (from: number, to: number) => {
