@@ -71,7 +71,7 @@ test('what the sources include lies in the package', () => {
   for (const file of pod.files) {
     const text = readFileSync(join(ROOT, file), 'utf8')
     for (const [, included] of text.matchAll(/^#\s*(?:include|import) "([^"]+)"/gm)) {
-      const at = ['native/src', 'native/generated', dirname(file)].map((folder) => `${folder}/${included}`)
+      const at = ['native/src', 'native/generated', dirname(file)].map((folder) => join(folder, included))
       expect(pod.files, `${file} includes ${included}`).toEqual(
         expect.arrayContaining([at.find((path) => pod.files.includes(path)) ?? included]),
       )
