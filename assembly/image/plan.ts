@@ -11,6 +11,10 @@ let size: f64 = 0
 let scale: f64 = 0
 let support: f64 = 0
 let from: f64 = 0
+// The sample of the crop in use: its centre in the source, and the source samples first .. end - 1 that it is made of.
+let centre: f64 = 0
+let first: i32 = 0
+let end: i32 = 0
 
 /**
  * Lays a part of the crop out in staging memory and writes the tables for it: windows and fixed-point weights of
@@ -35,26 +39,32 @@ export function u8_plan_block(words: usize, room: i32): i32 {
 
   useAxis(words, Word.Columns)
   let most = 0
-  for (let x = 0; x < width; ++x) most = max(most, endOf(x) - firstOf(x))
+  for (let x = 0; x < width; ++x) {
+    useSample(x)
+    most = max(most, end - first)
+  }
+  const rightEnd = end
+  useSample(0)
   const unit = channels == 1 ? 4 : 2
   const taps = (most + unit - 1) / unit * unit
   const fromRight = word(words, Word.FromRight)
   const columnSize = <i32>size
   // Two pixels share a U and a V.
-  const sourceLeft = (fromRight ? columnSize - endOf(width - 1) : firstOf(0)) & -2
-  const columns = (fromRight ? columnSize - firstOf(0) : endOf(width - 1)) - sourceLeft
+  const sourceLeft = (fromRight ? columnSize - rightEnd : first) & -2
+  const columns = (fromRight ? columnSize - first : rightEnd) - sourceLeft
 
   useAxis(words, Word.Rows)
   let mostRows = 0
   let rowTaps: i64 = 0
   for (let y = 0; y < height; ++y) {
-    const count = endOf(y) - firstOf(y)
-    mostRows = max(mostRows, count)
-    rowTaps += count
+    useSample(y)
+    mostRows = max(mostRows, end - first)
+    rowTaps += end - first
   }
-  const firstRow = firstOf(0)
+  setWord(words, Word.EndRow, end)
+  useSample(0)
+  const firstRow = first
   setWord(words, Word.FirstRow, firstRow)
-  setWord(words, Word.EndRow, endOf(height - 1))
   setWord(words, Word.SourceLeft, sourceLeft)
   setWord(words, Word.SourceColumns, columns)
   setWord(words, Word.Taps, taps)
@@ -126,38 +136,36 @@ function writeColumns(words: usize, fromRight: i32, columnSize: i32, sourceLeft:
   // Pixels come in whole fours.
   memory.fill(window, 0, <usize>word(words, Word.Tables) - <usize>word(words, Word.Windows))
   for (let x = 0; x < width; ++x, window += 4, weights += stride) {
-    const left = fromRight ? columnSize - endOf(x) : firstOf(x)
-    store<i32>(window, (left - sourceLeft) * channels)
-    writeWeights(weights, x, fromRight)
+    useSample(x)
+    store<i32>(window, ((fromRight ? columnSize - end : first) - sourceLeft) * channels)
+    writeWeights(weights, fromRight)
   }
 }
 
 function writeRows(words: usize, firstRow: i32): void {
   useAxis(words, Word.Rows)
   const height = word(words, Word.Height)
-  let first = words + <usize>word(words, Word.RowFirst)
-  let end = words + <usize>word(words, Word.RowEnd)
+  const firsts = words + <usize>word(words, Word.RowFirst)
+  const ends = words + <usize>word(words, Word.RowEnd)
   let weights = words + <usize>word(words, Word.RowWeights)
-  for (let y = 0; y < height; ++y, first += 4, end += 4) {
-    store<i32>(first, firstOf(y) - firstRow)
-    store<i32>(end, endOf(y) - firstRow)
-    weights += writeWeights(weights, y, 0)
+  for (let y = 0; y < height; ++y) {
+    useSample(y)
+    store<i32>(firsts + (<usize>y << 2), first - firstRow)
+    store<i32>(ends + (<usize>y << 2), end - firstRow)
+    writeWeights(weights, 0)
+    weights += <usize>(end - first) << 2
   }
 }
 
-/** Of one sample, the first one last if `reversed`; their bytes. */
-function writeWeights(weights: usize, sample: i32, reversed: i32): usize {
-  const centre = centreOf(sample)
-  const first = firstOf(sample)
-  const end = endOf(sample)
+/** Of the sample in use, the first one last if `reversed`. */
+function writeWeights(weights: usize, reversed: i32): void {
   const inverse = 1.0 / support
   let sum: f64 = 0
-  for (let j = first; j < end; ++j) sum += weightOf(j, centre, inverse)
+  for (let j = first; j < end; ++j) sum += weightOf(j, inverse)
   for (let j = first; j < end; ++j) {
     const place = reversed ? end - 1 - j : j - first
-    store<i32>(weights + (<usize>place << 2), <i32>(0.5 + weightOf(j, centre, inverse) / sum * ONE))
+    store<i32>(weights + (<usize>place << 2), <i32>(0.5 + weightOf(j, inverse) / sum * ONE))
   }
-  return <usize>(end - first) << 2
 }
 
 /** Every operation rounds to float32, as PyTorch does in ToTensor and Normalize. */
@@ -199,25 +207,16 @@ function useAxis(words: usize, at: i32): void {
   from = load<f64>(words, 16)
 }
 
-// @ts-ignore: decorator
-@inline
-function centreOf(sample: i32): f64 {
-  return (from + <f64>sample + 0.5) * scale
-}
-
-/** First source sample of a sample of the crop; edge windows are cut. Whatever the host says, none lies outside the source. */
-function firstOf(sample: i32): i32 {
-  return max(0, min(<i32>size - 1, <i32>(centreOf(sample) - support + 0.5)))
-}
-
-/** The one past its last. */
-function endOf(sample: i32): i32 {
-  return max(firstOf(sample) + 1, min(<i32>size, <i32>(centreOf(sample) + support + 0.5)))
+/** Edge windows are cut. Whatever the host says, none lies outside the source. */
+function useSample(sample: i32): void {
+  centre = (from + <f64>sample + 0.5) * scale
+  first = max(0, min(<i32>size - 1, <i32>(centre - support + 0.5)))
+  end = max(first + 1, min(<i32>size, <i32>(centre + support + 0.5)))
 }
 
 // @ts-ignore: decorator
 @inline
-function weightOf(tap: i32, centre: f64, inverse: f64): f64 {
+function weightOf(tap: i32, inverse: f64): f64 {
   const offset = (<f64>tap - centre + 0.5) * inverse
   const distance = offset < 0 ? -offset : offset
   return distance < 1 ? 1 - distance : 0

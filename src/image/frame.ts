@@ -45,12 +45,15 @@ export const isFrame = (image: unknown): image is FrameSource =>
 export function checkFrame(source: FrameSource, Failure: Failure): Pixels {
   const bad = (what: string) => new Failure('bad-image', `Frame: ${what}.`)
   const { format, width, height, matrix = 'bt601', range = 'full' } = source
-  if (!Object.hasOwn(FORMATS, format)) throw bad(`format is ${shown(format)}, expected ${listed(Object.keys(FORMATS))}`)
+  const among = (name: string, value: unknown, names: readonly unknown[]) => {
+    if (!names.includes(value)) throw bad(`${name} is ${shown(value)}, expected one of ${names.join(', ')}`)
+  }
+  among('format', format, Object.keys(FORMATS))
   for (const [name, side] of Object.entries({ width, height }))
     if (!Number.isSafeInteger(side) || side < 1 || side > MAX_SIDE)
       throw bad(`${name} is ${shown(side)}, expected an integer from 1 to ${MAX_SIDE}`)
-  if (!MATRICES.includes(matrix)) throw bad(`matrix is ${shown(matrix)}, expected ${listed(MATRICES)}`)
-  if (!RANGES.includes(range)) throw bad(`range is ${shown(range)}, expected ${listed(RANGES)}`)
+  among('matrix', matrix, MATRICES)
+  among('range', range, RANGES)
 
   const { planes: kinds, y = 0, u, v } = FORMATS[format]
   const planes = given(source, kinds, bad).map((plane, index) =>
@@ -72,9 +75,7 @@ function given({ planes, data, rowBytes, width, height }: FrameSource, kinds: Ki
   const names = kinds.map(({ name }) => name).join(', ')
   if (planes) {
     if (!Array.isArray(planes) || planes.length !== kinds.length || planes.some((plane) => Object(plane) !== plane))
-      throw bad(
-        `planes is ${Array.isArray(planes) ? `an array of ${planes.length}` : shown(planes)}, expected ${kinds.length}: ${names}`,
-      )
+      throw bad(`planes is ${shown(planes)}, expected an array of ${kinds.length}: ${names}`)
     if (rowBytes !== undefined) throw bad('rowBytes is given beside planes; give each plane its own')
     return planes as FramePlane[]
   }
@@ -107,9 +108,7 @@ function checkPlane(plane: FramePlane, kind: Kind, width: number, height: number
   const rows = rowsOf(kind, height)
   const { pixelBytes = least } = plane
   if (!Number.isSafeInteger(pixelBytes) || pixelBytes < least || (fixed && pixelBytes > least))
-    throw bad(
-      `${where}pixelBytes is ${shown(pixelBytes)}, expected ${fixed ? least : `an integer of at least ${least}`}`,
-    )
+    throw bad(`${where}pixelBytes is ${shown(pixelBytes)}, expected ${fixed ? '' : 'an integer of at least '}${least}`)
   const row = (columns - 1) * pixelBytes + least
   const { rowBytes = columns * pixelBytes } = plane
   if (!Number.isSafeInteger(rowBytes) || rowBytes < row)
@@ -136,5 +135,5 @@ function bytesOf(data: unknown, where: string, bad: Bad): Uint8Array {
   return 'buffer' in bytes ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) : new Uint8Array(bytes)
 }
 
-const shown = (value: unknown) => (typeof value === 'string' || typeof value === 'number' ? `${value}` : typeof value)
-const listed = (names: readonly string[]) => `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
+const shown = (value: unknown) =>
+  typeof value === 'object' ? (Array.isArray(value) ? `an array of ${value.length}` : 'an object') : String(value)
