@@ -146,7 +146,7 @@ package.json
 react-native.config.cjs
 `
 /** What a page loads of dynedge has budgets of its own; this is all that npm brings, the command line and the C library with it. */
-const LARGEST_BYTES = { dynedge: 720_000, 'dynedge-models': 47_000_000 }
+const LARGEST_BYTES = { dynedge: 730_000, 'dynedge-models': 47_000_000 }
 
 /** What the texts of a package link to, and a checkout alone has. */
 const CHECKOUT_ONLY = {
