@@ -120,6 +120,8 @@ native/react-native/autolinking/CMakeLists.txt
 native/react-native/autolinking/DynedgeAutolinking.cpp
 native/react-native/autolinking/DynedgeAutolinking.h
 native/src/bundle.c
+native/src/dot.c
+native/src/dot.h
 native/src/exports.c
 native/src/exports.h
 native/src/frame.c
@@ -130,6 +132,8 @@ native/src/instance.c
 native/src/instance.h
 native/src/internal.h
 native/src/network.c
+native/src/processor.c
+native/src/processor.h
 native/src/program.h
 native/src/read.c
 native/src/sha256.c
