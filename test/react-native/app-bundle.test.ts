@@ -57,7 +57,7 @@ describe.each(['android', 'ios'])('%s', (platform) => {
     () => {
       const compiler = join(MODULES, 'hermes-compiler/hermesc/linux64-bin/hermesc')
       const bytecode = join(made, 'app.hbc')
-      execFileSync(compiler, ['-O', '-w', '-emit-binary', '-out', bytecode, bundle], { stdio: 'pipe' })
+      execFileSync(compiler, ['-O0', '-w', '-emit-binary', '-out', bytecode, bundle], { stdio: 'pipe' })
       expect(statSync(bytecode).size).toBeGreaterThan(1e6)
     },
     120_000,
