@@ -69,7 +69,9 @@ function ownHeader(text, name) {
   )
   const functions = text.match(new RegExp(`^[\\w*]+ w2c_${name}_\\w+\\(.*\\);$`, 'gm'))
   const guard = `DYNEDGE_MODULE_${name.toUpperCase()}_H`
-  const declared = [`void wasm2c_${name}_instantiate(w2c_${name}*);`, ...functions].map((line) => `MODULE_FUNCTION ${line}`)
+  const declared = [`void wasm2c_${name}_instantiate(w2c_${name}*);`, ...functions].map(
+    (line) => `MODULE_FUNCTION ${line}`,
+  )
   // `static` where a file includes the module, to have it all a second time.
   const linkage = '#ifndef MODULE_FUNCTION\n#define MODULE_FUNCTION\n#endif\n'
   return `${NOTE}#ifndef ${guard}\n#define ${guard}\n#include "wasm-rt.h"\n\n${struct}\n${linkage}${declared.join('\n')}\n\n#endif\n`
