@@ -223,7 +223,7 @@ int main(int words, char **word) {
   if (file.size() < sizeof network) return 3;
   std::memcpy(&network, file.data(), sizeof network);
   // It was planned in another build of the module, which needs another part of the memory for itself.
-  const auto base = static_cast<uint32_t>((dynedge_handle_least() + 63) & ~63ull);
+  const auto base = static_cast<uint32_t>((dynedge_handle_least(1) + 63) & ~63ull);
   const uint32_t shift = base - network.programAt;
   for (auto *place : {&network.programAt, &network.weightsAt, &network.arenaAt, &network.outAt}) *place += shift;
   network.bytes = (network.bytes + shift + 65535) & ~65535u;
