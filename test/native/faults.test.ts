@@ -16,6 +16,7 @@ import { digestOf, goldenNetwork, goldenPicture, readGolden } from '../golden/in
 import { INPUT, seededBundle, seededTensor, smallBundle } from '../helpers/bundles.ts'
 import { quantized } from '../helpers/quantized.ts'
 import { instantiate, readWasm, seed } from '../helpers/wasm.ts'
+import { makeFrame } from '../image/frames.ts'
 import { tiny } from '../kernels/graphs.ts'
 import { built, started, TARGETS, temporary } from './support.ts'
 
@@ -170,9 +171,9 @@ test('calls that are wrong are refused, and the network works afterwards', async
     ),
     refused('no-program', /The bundle has no program for 33 x 33, .*dynedge pack --plan 33x33/),
     refused('bad-input', /The tensor has 900 values, expected height x width x 3 = 32 x 32 x 3 = 3072/),
-    refused('bad-image', /The picture is 40 x 30 pixels of 2 bytes/),
+    refused('bad-image', /The picture has 2 bytes a pixel, expected 1 .gray., 3 .RGB. or 4/),
     refused('bad-image', /The picture is 0 x 30 pixels/),
-    refused('bad-image', /Rows of the picture are 100 bytes apart, expected at least width x channels = 120/),
+    refused('bad-image', /Rows of the frame's plane 0 are 100 bytes apart, expected 0 or at least 120/),
     refused('bad-input', /Steps 5 to 4 are none/),
     refused('bad-input', /Steps 0 to 999 are none, expected a range in 0 to \d+/),
     refused('aborted', /The run was ended by its caller after step 3 of \d+/),
@@ -256,6 +257,38 @@ test('six networks in six threads at a time give what one gives, also while othe
   expect(started(target, join(programs, 'dynedge-threads'), [path, '6', '12', '0'])).toEqual([
     '6 threads, 12 runs each: equal',
   ])
+})
+
+test('frames whose planes end with their last sample are read no further, turned or not', () => {
+  const path = folder.write('frames.safetensors', bundle)
+  const formats = ['i420', 'yv12', 'nv12', 'nv21', 'yuyv', 'uyvy'] as const
+  for (const [index, format] of formats.entries())
+    for (const [width, height, orientation] of [
+      [41, 33, 1],
+      [120, 67, 6],
+      [33, 90, 3],
+      [1, 1, 5],
+    ]) {
+      const colourStep = format === 'i420' ? 2 : undefined
+      const { planes } = makeFrame({ format, width, height, gap: 3, colourStep }).frame
+      const given = planes.flatMap(({ data, rowBytes, pixelBytes }, i) => [
+        `${rowBytes},${planes.length === 1 ? 0 : pixelBytes}`,
+        folder.write(`plane-${i}.raw`, data),
+      ])
+      for (const staging of ['20480', '262144'])
+        expect(
+          host(
+            path,
+            '-staging',
+            staging,
+            'frame',
+            `${4 + index},${width},${height},${orientation},0,1`,
+            `${planes.length}`,
+            ...given,
+            'run',
+          ),
+        ).toEqual([])
+    }
 })
 
 test('a program from elsewhere runs, and one that does not fit is refused', () => {
