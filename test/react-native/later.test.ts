@@ -19,7 +19,7 @@ const pattern = (length: number) => Uint8Array.from({ length }, (_, index) => (i
 
 beforeAll(async () => {
   lines = ran(builtHost(), [await bundled('app/later.ts', folder)]).map((text) => JSON.parse(text))
-}, 180_000)
+}, 600_000)
 
 afterAll(() => folder.clean())
 

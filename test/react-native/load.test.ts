@@ -37,7 +37,7 @@ const scripts = {} as Record<System, string>
 beforeAll(async () => {
   host = builtHost()
   for (const system of ['android', 'ios'] as const) scripts[system] = await bundled('app/load.ts', folder, system)
-}, 180_000)
+}, 600_000)
 
 afterAll(() => folder.clean())
 

@@ -17,7 +17,7 @@ const line = (what: string) => lines.find((found) => found.what === what)!
 
 beforeAll(async () => {
   lines = ran(builtHost(), [await bundled('app/module.ts', folder)]).map((text) => JSON.parse(text))
-}, 180_000)
+}, 600_000)
 
 afterAll(() => folder.clean())
 

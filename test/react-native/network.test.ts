@@ -29,7 +29,7 @@ beforeAll(async () => {
   vi.stubGlobal('fetch', async (address: string) =>
     address.endsWith('.not') ? new Response(null, { status: 404 }) : new Response(bundles.small as BodyInit),
   )
-}, 180_000)
+}, 600_000)
 
 afterAll(() => {
   vi.unstubAllGlobals()

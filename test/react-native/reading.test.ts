@@ -20,7 +20,7 @@ beforeAll(async () => {
   host = builtHost()
   script = await bundled('app/reading.ts', folder)
   path = folder.write('file.bin', file)
-}, 180_000)
+}, 600_000)
 
 afterAll(() => folder.clean())
 

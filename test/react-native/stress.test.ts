@@ -11,7 +11,7 @@ const folder = temporary()
 let programs: string
 beforeAll(() => {
   programs = builtPrograms()
-}, 180_000)
+}, 600_000)
 afterAll(() => folder.clean())
 
 test('instances that are started, cancelled, disposed of and forgotten at random', async () => {

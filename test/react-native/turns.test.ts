@@ -20,7 +20,7 @@ beforeAll(async () => {
       parts.set(told, part)
     } else part.set(what, [...(part.get(what) ?? []), told])
   }
-}, 180_000)
+}, 600_000)
 
 afterAll(() => folder.clean())
 
