@@ -67,12 +67,12 @@ class Instance {
   const char *call(uint32_t index, const double *numbers, int32_t *result);
   /** For a job. Idle before. */
   void claim();
-  /** The job under way ends after its step. */
+  /** The job under way ends after its step, or its steps. */
   void cancel();
   void dispose();
 
   // For the thread whose job has claimed it.
-  /** Steps from .. to - 1 of the verified program, one by one; `timed` also tells how long each took, and refuses what is no such range. */
+  /** Steps from .. to - 1 of the verified program, one by one, or where threads share them some at a time; `timed` also tells how long each took, and refuses what is no such range. */
   Outcome run(uint32_t from, uint32_t to, bool timed);
   /** SHA-256 of `bytes` bytes at `pointer`, which lie in its memory. */
   Outcome digest(uint32_t pointer, uint32_t bytes);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { checkedBundles } from '../api/bundles.ts'
@@ -9,7 +10,7 @@ import { stressFile } from './stress.ts'
 // npm run sanitize:native: React Native's module under AddressSanitizer with UndefinedBehaviorSanitizer, and under ThreadSanitizer. `--write`
 // puts what ran into native/RESULTS.md. ONLY=address or ONLY=thread runs one of them.
 
-const ROUNDS = '45'
+const ROUNDS = '30'
 /** Of the part of native/RESULTS.md. */
 const TITLE = "React Native's module under sanitizers"
 const folder = temporary()
@@ -17,7 +18,7 @@ const env = {
   // JavaScriptCore takes terabytes of addresses, catches signals and keeps what it took until the end.
   ASAN_OPTIONS: 'detect_leaks=0:handle_segv=0:allow_user_segv_handler=1:halt_on_error=1',
   UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1',
-  TSAN_OPTIONS: `halt_on_error=1:suppressions=${folder.write('suppressions', 'called_from_lib:libjavascriptcoregtk-4.1.so\n')}`,
+  TSAN_OPTIONS: `halt_on_error=1:report_signal_unsafe=0:suppressions=${folder.write('suppressions', 'called_from_lib:libjavascriptcoregtk-4.1.so\n')}`,
 }
 
 try {
@@ -44,6 +45,7 @@ try {
   ]
   const stress = await stressFile(folder)
   const rows = new Map<string, string>()
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT, encoding: 'utf8' }).trim()
   for (const [name, kind] of Object.entries(SANITIZED)) {
     if (process.env.ONLY && process.env.ONLY !== name) continue
     const programs = builtPrograms(kind)
@@ -58,7 +60,7 @@ try {
     const said = Object.entries(JSON.parse(counts)).map(([what, count]) => `${count} ${what}`)
     let lines = 0
     for (const run of runs) lines += started('dynedge-jsc-host', run).length
-    rows.set(name, `| ${name} | ${said.join(', ')} | ${lines} |`)
+    rows.set(name, `| ${name} | ${commit} | ${ROUNDS} | ${said.join(', ')} | ${lines} |`)
   }
   if (process.argv.includes('--write')) write(rows)
   else console.log([...rows.values()].join('\n'))
@@ -74,15 +76,15 @@ function write(made: Map<string, string>): void {
   const ours = others.findIndex((part) => part.startsWith(TITLE))
   const [last = ''] = ours < 0 ? [] : others.splice(ours, 1)
   // What did not run keeps its row.
-  const rows = new Map(Array.from(last.matchAll(/^\| (\w+) \| \d.*$/gm), ([row, name]) => [name, row]))
+  const rows = new Map(Array.from(last.matchAll(/^\| (address|thread) \| .*$/gm), ([row, name]) => [name, row]))
   for (const [name, row] of made) rows.set(name, row)
   const text = `${TITLE}
 
-Made by \`npm run sanitize:native -- --write\`, gcc; all of it ended without a report. Jobs of ${ROUNDS} rounds of test/react-native/host/stress.cpp, the module's
+Made by \`npm run sanitize:native -- --write\`, gcc; all of it ended without a report. Jobs of rounds of test/react-native/host/stress.cpp, the module's
 threads without JavaScript, and results of the scripts of test/react-native/app in JavaScriptCore, which is not instrumented itself.
 
-| sanitizer | jobs | results |
-| --- | --- | --- |
+| sanitizer | at | rounds | jobs | results |
+| --- | --- | --- | --- | --- |
 ${[...rows.values()].join('\n')}`
   writeFileSync(path, `${[before, ...others, text].join('\n\n## ')}\n`)
 }

@@ -23,6 +23,9 @@ using dynedge::Instance;
 using dynedge::Outcome;
 using State = Instance::State;
 
+/** Of an instance, beside those of the runner. */
+constexpr uint32_t kMostThreads = 3;
+
 [[noreturn]] void fail(const std::string &what) {
   std::fprintf(stderr, "%s\n", what.c_str());
   std::exit(1);
@@ -51,8 +54,8 @@ int32_t call(Instance &instance, const char *name, std::initializer_list<double>
   return result;
 }
 
-std::shared_ptr<Instance> opened() {
-  auto instance = Instance::open(network.bytes);
+std::shared_ptr<Instance> opened(uint32_t threads) {
+  auto instance = Instance::open(network.bytes, threads);
   if (!instance) fail("no memory");
   uint8_t *const memory = instance->pages()->data();
   const char *const data = file.data() + sizeof network;
@@ -107,7 +110,8 @@ class Job : public dynedge::Task, public std::enable_shared_from_this<Job> {
 
 /** Of an instance, as this thread sees it. */
 struct Held {
-  std::shared_ptr<Instance> instance = opened();
+  explicit Held(uint32_t threads) : instance(opened(threads)) {}
+  std::shared_ptr<Instance> instance;
   bool waits = false, cancelled = false, disposed = false;
 };
 
@@ -145,7 +149,7 @@ void round(std::minstd_rand &random, bool stopEarly) {
   const auto told = std::make_shared<Told>();
   dynedge::Runner runner(1 + random() % 4);
   std::vector<std::shared_ptr<Held>> held(6);
-  for (auto &one : held) one = std::make_shared<Held>();
+  for (auto &one : held) one = std::make_shared<Held>(1 + random() % kMostThreads);
   unsigned outstanding = 0;
   const auto hear = [&](bool wait) {
     std::unique_lock lock(told->mutex);
@@ -196,7 +200,7 @@ void round(std::minstd_rand &random, bool stopEarly) {
       default:
         // Forgotten, perhaps at work; and another in its place.
         one->instance = nullptr;
-        one = std::make_shared<Held>();
+        one = std::make_shared<Held>(1 + random() % kMostThreads);
     }
     if (random() % 4 == 0) std::this_thread::yield();
   }
@@ -223,11 +227,11 @@ int main(int words, char **word) {
   if (file.size() < sizeof network) return 3;
   std::memcpy(&network, file.data(), sizeof network);
   // It was planned in another build of the module, which needs another part of the memory for itself.
-  const auto base = static_cast<uint32_t>((dynedge_handle_least(1) + 63) & ~63ull);
+  const auto base = static_cast<uint32_t>((dynedge_handle_least(kMostThreads) + 63) & ~63ull);
   const uint32_t shift = base - network.programAt;
   for (auto *place : {&network.programAt, &network.weightsAt, &network.arenaAt, &network.outAt}) *place += shift;
   network.bytes = (network.bytes + shift + 65535) & ~65535u;
-  const auto first = opened();
+  const auto first = opened(1);
   if (call(*first, "run", {0, double(network.steps), 0, 1})) fail("it does not run");
   expected = outputOf(*first);
   std::minstd_rand random(static_cast<unsigned>(std::atoi(word[3])));
