@@ -31,6 +31,7 @@ export interface FramePlane {
  * than half of them. Either `planes` or `data`.
  */
 export interface FrameSource {
+  /** How the bytes lie in their planes. */
   format: FrameFormat
   /** Pixels of a row, as stored; `orientation` of `classify` says how they are turned. */
   width: number

@@ -97,7 +97,7 @@ test('threads are 0 to 16, or one for each core', () => {
     ['16', '16'],
     ['auto', '[1-4]'],
   ])
-    expect(host(asked)[0]).toMatch(new RegExp(`memory \\d+ threads ${got}$`))
+    expect(host(asked)[0]).toMatch(new RegExp(`memory \\d+ threads ${got} instructions`))
   expect(host('17')).toEqual(['error bad-input: threads is 17, expected 1 to 16, 0 or DYNEDGE_EACH_CORE'])
   const memory = (threads: string) => Number(/memory (\d+)/.exec(host(threads)[0])![1])
   // Scratch for each, and what a team needs.
@@ -136,7 +136,7 @@ test('a build without threads needs a few functions of the C library, and runs o
   const host = join(NATIVE, 'test', 'host.c')
   // Of the archive only the kernels are taken: all else is there already.
   execFileSync(cc[0], [...cc.slice(1), ...include, host, object, kernels, '-lm', '-o', program])
-  expect(started(TARGETS['x86-64'], program, [bundles.f32, '-threads', '4', 'about'])[0]).toMatch(/ threads 1$/)
+  expect(started(TARGETS['x86-64'], program, [bundles.f32, '-threads', '4', 'about'])[0]).toMatch(/ threads 1 instructions/)
 })
 
 test('program.h, team.h and the module say the same numbers', () => {
