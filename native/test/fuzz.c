@@ -6,6 +6,7 @@
 
 #include "../src/internal.h"
 #include "../src/program.h"
+#include "file.h"
 
 static u32 state;
 static u32 dice(u32 sides) {
@@ -160,14 +161,8 @@ static int records(const u8 *bundle, size_t bytes, u32 rounds) {
 
 int main(int count, char **words) {
   if (count != 4) return 3;
-  FILE *file = fopen(words[1], "rb");
-  if (!file) return 3;
-  fseek(file, 0, SEEK_END);
-  const size_t bytes = (size_t)ftell(file);
-  rewind(file);
-  u8 *const bundle = malloc(bytes);
-  if (fread(bundle, 1, bytes, file) != bytes) return 3;
-  fclose(file);
+  size_t bytes;
+  u8 *const bundle = file_of(words[1], &bytes);
   state = (u32)strtoul(words[2], NULL, 10);
   const u32 rounds = (u32)strtoul(words[3], NULL, 10);
   dynedge_network *network = NULL;

@@ -7,22 +7,7 @@
 #include "../src/exports.h"
 #include "../src/internal.h"
 #include "../src/program.h"
-
-static void *file_of(const char *path, size_t *bytes) {
-  FILE *file = fopen(path, "rb");
-  if (!file) {
-    fprintf(stderr, "%s: no such file\n", path);
-    exit(3);
-  }
-  fseek(file, 0, SEEK_END);
-  *bytes = (size_t)ftell(file);
-  rewind(file);
-  // Exactly as long as the file, for AddressSanitizer.
-  void *data = malloc(*bytes ? *bytes : 1);
-  if (fread(data, 1, *bytes, file) != *bytes) exit(3);
-  fclose(file);
-  return data;
-}
+#include "file.h"
 
 static void to_file(const char *path, const void *data, size_t bytes) {
   FILE *file = fopen(path, "wb");

@@ -7,6 +7,7 @@
 
 #include "../src/internal.h"
 #include "../src/program.h"
+#include "file.h"
 
 enum { MOST_SIZES = 4, MOST_VALUES = 4096, POINTWISE_F32 = 1, POINTWISE_I8 = 15 };
 
@@ -130,14 +131,8 @@ static void busy(dynedge_network *network, u32 runs) {
 }
 
 int main(int count, char **words) {
-  FILE *const file = count > 3 ? fopen(words[1], "rb") : NULL;
-  if (!file) return 3;
-  fseek(file, 0, SEEK_END);
-  bytes = (size_t)ftell(file);
-  rewind(file);
-  bundle = malloc(bytes);
-  if (fread(bundle, 1, bytes, file) != bytes) return 3;
-  fclose(file);
+  if (count <= 3) return 3;
+  bundle = file_of(words[1], &bytes);
   threads = (u32)atoi(words[2]);
   dynedge_network *const one = loaded(1);
   for (; sizes < MOST_SIZES && dynedge_program_size(one, sizes, heights + sizes, widths + sizes); ++sizes) {

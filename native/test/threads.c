@@ -7,6 +7,7 @@
 
 #include "../src/internal.h"
 #include "../src/program.h"
+#include "file.h"
 
 static u8 *bundle;
 static size_t bytes;
@@ -53,14 +54,7 @@ static void *work(void *number) {
 
 int main(int words, char **word) {
   if (words != 5) return 3;
-  FILE *file = fopen(word[1], "rb");
-  if (!file) return 3;
-  fseek(file, 0, SEEK_END);
-  bytes = (size_t)ftell(file);
-  rewind(file);
-  bundle = malloc(bytes);
-  if (fread(bundle, 1, bytes, file) != bytes) return 3;
-  fclose(file);
+  bundle = file_of(word[1], &bytes);
   const int threads = atoi(word[2]);
   runs = (unsigned)atoi(word[3]);
   dynedge_network *network;

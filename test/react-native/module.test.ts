@@ -1,15 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { instantiate, readWasm } from '../helpers/wasm.ts'
 import { temporary } from '../native/support.ts'
+import type { Line } from './app/engine.ts'
 import { builtHost, bundled, ran } from './host.ts'
-
-interface Line {
-  what: string
-  gave?: unknown
-  code?: string
-  message?: string
-  isError?: boolean
-}
 
 const folder = temporary()
 let lines: Line[]

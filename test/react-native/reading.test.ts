@@ -2,12 +2,8 @@ import { dirname } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { randomBytes, randomFrom } from '../bundle/support.ts'
 import { temporary } from '../native/support.ts'
-import type { Told } from './app/engine.ts'
+import type { Line } from './app/engine.ts'
 import { builtHost, bundled, ran } from './host.ts'
-
-interface Line extends Told {
-  what: string
-}
 
 const folder = temporary()
 const MEGABYTE = 1 << 20

@@ -41,6 +41,11 @@ export interface Told {
   isError?: boolean
 }
 
+/** What a script prints of a call. */
+export interface Line extends Told {
+  what: string
+}
+
 export async function toldOf(call: () => unknown): Promise<Told> {
   try {
     return { gave: (await call()) ?? null }
