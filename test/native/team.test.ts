@@ -136,7 +136,9 @@ test('a build without threads needs a few functions of the C library, and runs o
   const host = join(NATIVE, 'test', 'host.c')
   // Of the archive only the kernels are taken: all else is there already.
   execFileSync(cc[0], [...cc.slice(1), ...include, host, object, kernels, '-lm', '-o', program])
-  expect(started(TARGETS['x86-64'], program, [bundles.f32, '-threads', '4', 'about'])[0]).toMatch(/ threads 1 instructions/)
+  expect(started(TARGETS['x86-64'], program, [bundles.f32, '-threads', '4', 'about'])[0]).toMatch(
+    / threads 1 instructions/,
+  )
 })
 
 test('program.h, team.h and the module say the same numbers', () => {
